@@ -1,0 +1,1 @@
+//! The platform as data: endpoints, events, error codes, permissions, quotas; look-up and rules.

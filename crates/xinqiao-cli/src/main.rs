@@ -1,0 +1,2 @@
+//! The `xinqiao` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The client core: transport, credentials, retry.

@@ -1,0 +1,1 @@
+//! Signatures and ciphers of the WeChat platform. Bytes in, bytes out.

@@ -1,0 +1,1 @@
+//! The demo app that xinqiao dev starts when no app is given.

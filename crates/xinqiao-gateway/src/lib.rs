@@ -1,0 +1,1 @@
+//! The gateway: a WeChat-shaped proxy with a memory.

@@ -1,0 +1,1 @@
+//! Messages, events, passive replies, envelopes and the push state machine.

@@ -1,0 +1,1 @@
+//! Official account (公众号) endpoints.

@@ -1,0 +1,1 @@
+//! Decodes sample files through the generated types.

@@ -1,0 +1,1 @@
+//! The simulator: the WeChat platform on a laptop.

@@ -1,0 +1,1 @@
+//! Starts simulators, gateways and apps inside tests.

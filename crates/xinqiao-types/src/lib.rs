@@ -1,0 +1,1 @@
+//! The vocabulary of Xinqiao: identifiers, units, time, chance, secrets.

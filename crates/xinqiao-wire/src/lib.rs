@@ -1,0 +1,1 @@
+//! Records and their codecs: JSON, XML, form, multipart. No I/O.

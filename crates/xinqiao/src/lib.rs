@@ -1,0 +1,1 @@
+//! The Xinqiao SDK: one dependency for every WeChat product.
