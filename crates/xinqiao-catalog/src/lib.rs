@@ -1,1 +1,34 @@
-//! The platform as data: endpoints, events, error codes, permissions, quotas; look-up and rules.
+//! The platform as data, at run time.
+//!
+//! One source (the TOML files in `catalog/`) is packed by `cargo xtask codegen` into a blob that this crate carries;
+//! gateway, simulator, CLI and console look everything up here instead of spelling paths, codes and limits.
+//! The crate does no I/O, reads no clock, links no TOML parser, and unpacks a product's section on first use only.
+//!
+//! Invariants: ids are unique and stable (`catalog/ids.lock`); [`route()`] prefers a literal segment to a parameter;
+//! everything returned lives as long as the program.
+//!
+//! * [`endpoint`], [`endpoints`], [`route()`]: operations.
+//! * [`event`], [`events`], [`recognise_event`]: callbacks.
+//! * [`error`], [`permission`], [`quotas`], [`grant`], [`media`], [`diagnosis`]: the rest of the rule book.
+//! * [`validate`], [`mock`], [`openapi`]: what can be computed from a schema alone.
+//! * [`code`] and [`id`]: generated constants, the only way in which code names a code or an endpoint.
+
+pub mod blob;
+mod generated;
+mod lookup;
+pub mod mock;
+pub mod model;
+pub mod openapi;
+pub mod route;
+mod validate;
+
+pub use self::generated::{code, event_id, id};
+pub use self::lookup::{
+    dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, error, errors, event,
+    events, grant, grants, hosts, media, media_limits, modules, pages, permission, permissions,
+    quotas, quotas_of, recognise_event, routes, type_def, types,
+};
+pub use self::mock::mock;
+pub use self::model::*;
+pub use self::route::{RouteQuery, Routed, route};
+pub use self::validate::{Violation, validate, validate_query};

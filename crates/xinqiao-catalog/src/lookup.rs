@@ -1,0 +1,194 @@
+//! Finding things by name.
+
+use crate::blob;
+use crate::model::{
+    Code, DedupRecipe, Diagnosis, Endpoint, ErrorCode, ErrorFamily, Event, EventKind, Grant, Host,
+    MediaLimit, Module, Page, PermissionRow, Product, Quota, Route, TypeDef, TypeId,
+};
+
+/// The endpoint of that id, or of a former id.
+#[must_use]
+pub fn endpoint(id: &str) -> Option<&'static Endpoint> {
+    let all = endpoints(Product::of_id(id)?);
+    match all.binary_search_by(|endpoint| endpoint.id.cmp(id)) {
+        Ok(found) => all.get(found),
+        Err(_) => all.iter().find(|endpoint| endpoint.was.contains(&id)),
+    }
+}
+
+/// All endpoints of a product, sorted by id.
+#[must_use]
+pub fn endpoints(product: Product) -> &'static [Endpoint] {
+    &blob::product(product).endpoints
+}
+
+/// The named types of a product.
+#[must_use]
+pub fn types(product: Product) -> &'static [TypeDef] {
+    &blob::product(product).types
+}
+
+/// The named type behind a [`TypeId`] of that product.
+#[must_use]
+pub fn type_def(product: Product, id: TypeId) -> Option<&'static TypeDef> {
+    types(product).get(id.0 as usize)
+}
+
+/// The route index: every path with its method, host and discriminator.
+#[must_use]
+pub fn routes() -> &'static [Route] {
+    &blob::index().routes
+}
+
+/// All platform hosts.
+#[must_use]
+pub fn hosts() -> &'static [Host] {
+    &blob::index().hosts
+}
+
+/// All modules, sorted by product and name.
+#[must_use]
+pub fn modules() -> &'static [Module] {
+    &blob::index().modules
+}
+
+/// Pages that people open in a browser.
+#[must_use]
+pub fn pages() -> &'static [Page] {
+    &blob::rules().pages
+}
+
+/// All callbacks of all products, sorted by id within a product.
+pub fn events() -> impl Iterator<Item = &'static Event> {
+    Product::ALL.into_iter().flat_map(|product| blob::events(product).events.iter())
+}
+
+/// The callback of that id.
+#[must_use]
+pub fn event(id: &str) -> Option<&'static Event> {
+    let all = &blob::events(Product::of_id(id)?).events;
+    all.binary_search_by(|event| event.id.cmp(id)).ok().and_then(|found| all.get(found))
+}
+
+/// The callback with these wire values; `field` reads a further element (`ChangeType` …) where several share them.
+///
+/// `event` is the value of `Event`, or of `InfoType` for component and suite pushes, or empty for messages.
+/// WeChat is not consistent about upper and lower case, so names are compared without it.
+pub fn recognise_event<'a>(
+    product: Product,
+    msg_type: &str,
+    event: &str,
+    field: impl Fn(&str) -> Option<&'a str>,
+) -> Option<&'static Event> {
+    let mut plain = None;
+    for candidate in &blob::events(product).events {
+        if candidate.kind == EventKind::Reply {
+            continue;
+        }
+        let name = if candidate.event.is_empty() { candidate.info_type } else { candidate.event };
+        let matches = name.eq_ignore_ascii_case(event)
+            && (candidate.kind == EventKind::Info
+                || candidate.msg_type.eq_ignore_ascii_case(msg_type));
+        if !matches {
+            continue;
+        }
+        match candidate.when {
+            Some((name, value)) => {
+                if field(name) == Some(value) {
+                    return Some(candidate);
+                }
+            }
+            None => plain = plain.or(Some(candidate)),
+        }
+    }
+    plain
+}
+
+/// All error codes of a family, sorted by code.
+#[must_use]
+pub fn errors(family: ErrorFamily) -> &'static [ErrorCode] {
+    let all = &blob::errors().codes;
+    let start = all.partition_point(|error| error.family < family);
+    let end = all.partition_point(|error| error.family <= family);
+    all.get(start..end).unwrap_or_default()
+}
+
+/// What a code means in that product.
+#[must_use]
+pub fn error<'a>(product: Product, code: impl Into<Code<'a>>) -> Option<&'static ErrorCode> {
+    let code: Code<'a> = code.into();
+    let all = errors(product.errors());
+    all.binary_search_by(|error| error.code.cmp(&code)).ok().and_then(|found| all.get(found))
+}
+
+/// All permission rows.
+#[must_use]
+pub fn permissions() -> &'static [PermissionRow] {
+    &blob::rules().permissions
+}
+
+/// The permission row of that id.
+#[must_use]
+pub fn permission(row: &str) -> Option<&'static PermissionRow> {
+    permissions().iter().find(|permission| permission.id == row)
+}
+
+/// All quotas.
+#[must_use]
+pub fn quotas() -> &'static [Quota] {
+    &blob::rules().quotas
+}
+
+/// The quotas of that id: one for each sort of account.
+pub fn quotas_of(id: &str) -> impl Iterator<Item = &'static Quota> {
+    quotas().iter().filter(move |quota| quota.id == id)
+}
+
+/// All interaction grants.
+#[must_use]
+pub fn grants() -> &'static [Grant] {
+    &blob::rules().grants
+}
+
+/// What an event (id) allows the account to send.
+#[must_use]
+pub fn grant(event_id: &str) -> Option<&'static Grant> {
+    grants().iter().find(|grant| grant.events.contains(&event_id))
+}
+
+/// All dedup recipes.
+#[must_use]
+pub fn dedup_recipes() -> &'static [DedupRecipe] {
+    &blob::rules().dedup
+}
+
+/// The dedup recipe of that id.
+#[must_use]
+pub fn dedup_recipe(id: &str) -> Option<&'static DedupRecipe> {
+    dedup_recipes().iter().find(|recipe| recipe.id == id)
+}
+
+/// All media limits.
+#[must_use]
+pub fn media_limits() -> &'static [MediaLimit] {
+    &blob::rules().media
+}
+
+/// The media limit of that id (`temporary.image` …).
+#[must_use]
+pub fn media(id: &str) -> Option<&'static MediaLimit> {
+    media_limits().iter().find(|limit| limit.id == id)
+}
+
+/// All diagnoses, sorted by rule.
+#[must_use]
+pub fn diagnoses() -> &'static [Diagnosis] {
+    &blob::rules().diagnoses
+}
+
+/// Cause and remedy of a named mistake.
+#[must_use]
+pub fn diagnosis(rule: &str) -> Option<&'static Diagnosis> {
+    let all = diagnoses();
+    all.binary_search_by(|diagnosis| diagnosis.rule.cmp(rule)).ok().and_then(|at| all.get(at))
+}

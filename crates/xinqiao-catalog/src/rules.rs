@@ -1,0 +1,49 @@
+//! The platform's rules as pure functions: who may call what, how often, and when.
+//!
+//! The simulator's front door, the gateway's preflight and the SDK's preflight ask the same functions
+//! and differ only in the state that they feed in. Nothing here reads a clock, keeps state of its own
+//! or knows a number: rows, limits, allowances and codes are tables of the catalog.
+//!
+//! * [`permission`]: right × kind of account × verified.
+//! * [`quota`]: counters over windows in Shanghai time.
+//! * [`interaction`]: the allowances that a user's act opens for customer messages.
+//! * [`media`]: size and type of an upload.
+//! * [`retry`]: what to do after a failure.
+//! * [`dedup`]: which fields tell two callbacks apart.
+//! * [`civil`]: Shanghai's calendar.
+//!
+//! Source: doc pages "接口权限说明", "接口调用频次限制说明", "客服消息"; catalog tables `permissions`,
+//! `quotas`, `grants`, `media`.
+
+pub mod civil;
+pub mod dedup;
+pub mod interaction;
+pub mod media;
+pub mod permission;
+pub mod quota;
+pub mod retry;
+
+use serde::{Deserialize, Serialize};
+
+/// A text in the two languages that Xinqiao speaks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wording {
+    /// Chinese.
+    #[serde(default)]
+    pub zh: String,
+    /// English.
+    #[serde(default)]
+    pub en: String,
+}
+
+impl Wording {
+    /// Puts both languages together.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { zh: zh.into(), en: en.into() }
+    }
+
+    /// Whether neither language says anything.
+    pub const fn is_empty(&self) -> bool {
+        self.zh.is_empty() && self.en.is_empty()
+    }
+}
