@@ -1,1 +1,28 @@
-//! Listeners, limits, event streams, the origin guard and outbound posts for our servers.
+//! What every server of ours shares: listeners, limits, graceful drain, the origin guard, event streams,
+//! outbound posts and static assets.
+//!
+//! Refuses to know anything about WeChat: no signature, no token, no account appears here. Refuses to follow
+//! redirects and to call an address that the caller's list does not name.
+//!
+//! Must always hold: every read from the network has a size limit and a time limit; a listener that cannot be
+//! opened says which port and why; a drained server has answered what it accepted, or says how many it dropped.
+
+mod assets;
+mod body;
+mod cidr;
+mod event_stream;
+mod listen;
+mod origin_guard;
+mod outbound;
+mod serve;
+
+pub use self::{
+    assets::{Asset, Assets, DirAssets, assets_router},
+    body::{BodyError, BodyLimit, read_body},
+    cidr::{Cidr, CidrError, CidrList},
+    event_stream::{EventLog, Item, Subscription},
+    listen::{ListenError, Listener, listen, listen_block},
+    origin_guard::{OriginGuard, Refusal, guard},
+    outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
+    serve::{Limits, ServeReport, serve, serve_with},
+};
