@@ -1,0 +1,26 @@
+//! Tagged unions whose tag and body stand among the owner's own keys.
+
+use serde_json::{Map, Value};
+
+use crate::slot::Slot;
+
+/// One case: value of the tag, and the field that carries the body (empty = none).
+pub type Case = (&'static str, &'static str);
+
+/// A generated enum: one variant a case, and `Other` for tags that we don't know.
+pub trait Union: Send + Sync {
+    /// Name of the tag field.
+    fn tag_field(&self) -> &'static str;
+    /// Cases.
+    fn cases(&self) -> &'static [Case];
+    /// The present tag; empty = unset.
+    fn tag(&self) -> &str;
+    /// Field and slot of the present body.
+    fn body(&self) -> Option<(&'static str, &dyn Slot)>;
+    /// Switches to the case of that tag, with an empty body; unknown tags become `Other`.
+    fn set(&mut self, tag: &str) -> Option<(&'static str, &mut dyn Slot)>;
+    /// Everything beside the tag, where the tag is unknown.
+    fn other(&self) -> Option<&Map<String, Value>>;
+    /// The same for writing.
+    fn other_mut(&mut self) -> Option<&mut Map<String, Value>>;
+}
