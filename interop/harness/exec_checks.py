@@ -1,0 +1,94 @@
+"""`xinqiao exec -- python script.py` with released wechatpy, straight and through the gateway."""
+
+import json
+import os
+import subprocess
+
+from . import toolchains, xinqiao
+from .bot_checks import follower, issue_key, last, real_secrets, seeded_service
+from .report import equal, expect
+from .xinqiao import Control, Process
+
+SCRIPT = toolchains.BOTS / "python/script.py"
+
+
+def execute(dev, command, options=(), **env):
+    """Runs a command under `xinqiao exec` beside the running `dev`."""
+    done = subprocess.run(
+        [str(xinqiao.binary()), "exec", *options, "--", *command], cwd=dev.folder, env={**os.environ, **env},
+        capture_output=True, text=True, timeout=60,
+    )
+    expect(done.returncode == 0, f"exit {done.returncode}: {done.stdout[-500:]} {done.stderr[-900:]}")
+    return done.stdout
+
+
+def script(dev, python, openid, account, secret, text, options=()):
+    out = execute(dev, [*python, str(SCRIPT)], options, WECHAT_APPID=account["appid"], WECHAT_SECRET=secret,
+                  WECHAT_OPENID=openid, WECHAT_TEXT=text, PYTHONDONTWRITEBYTECODE="1")
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def run(report, commands, reasons):
+    if "python" not in commands:
+        report.skip("exec: wechatpy", str(reasons.get("wechatpy", "no Python packages")))
+        return
+    with report.check("exec: `dev` starts"):
+        dev = Process("dev", "--memory", "--port", "0", "--via", "gateway")
+    if "dev" not in locals():
+        return
+    with dev:
+        control = Control(dev.ready["control"])
+        account = seeded_service(control)
+        user = follower(control, account)
+        openid = user["openids"][account["appid"]]
+        with report.check("exec: released wechatpy, straight: token, custom message, user info"):
+            got = script(dev, commands["python"], openid, account, account["secret"], "直连")
+            equal(got["user"]["openid"], openid, "openid")
+            equal(got["custom"], {"errcode": 0, "errmsg": "ok"}, "answer")
+            equal(last(control.inbox(user, account))["content"], "直连", "content")
+        with report.check("exec: released wechatpy, through the gateway with the real secret (adopt)"):
+            got = script(dev, commands["python"], openid, account, account["secret"], "采用", ["--via", "gateway"])
+            equal(got["token"], real_secrets(dev, account)["stable token"], "the centre's token")
+            equal(last(control.inbox(user, account))["content"], "采用", "content")
+        with report.check("exec: released wechatpy, through the gateway with an issued key: nothing real is seen"):
+            key = issue_key(dev.ready["gateway"].rstrip("/"), account)
+            got = script(dev, commands["python"], openid, account, key, "钥匙", ["--via", "gateway"])
+            for what, value in real_secrets(dev, account).items():
+                expect(value not in json.dumps(got), f"the real {what} reached the script")
+            equal(last(control.inbox(user, account))["content"], "钥匙", "content")
+        with report.check("exec: an issued key is no secret of the platform"):
+            try:
+                got = script(dev, commands["python"], openid, account, key, "不行")
+            except Exception as error:
+                expect("40125" in str(error), str(error))
+            else:
+                expect(False, f"the simulator took the gateway's key: {got}")
+        with report.check("exec: the exit code of the command is kept"):
+            done = subprocess.run([str(xinqiao.binary()), "exec", "--", *commands["python"], "-c", "raise SystemExit(7)"],
+                                  cwd=dev.folder, capture_output=True, timeout=30)
+            equal(done.returncode, 7, "exit code")
+        if "co-wechat" in commands:
+            with report.check("exec: released co-wechat-api in Node (httpx does not take proxies)"):
+                out = _one_step(dev, commands["co-wechat"], account, openid)
+                expect(out["ok"] and out["value"]["openid"] == openid, out)
+        for name in ("silenceper", "wxjava"):
+            if name in commands:
+                with report.check(f"exec: released {name}, without a base URL"):
+                    out = _one_step(dev, commands[name], account, openid)
+                    expect(out["ok"], out)
+        with report.check("exec: curl"):
+            out = execute(dev, ["curl", "-sS", f"https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential"
+                                               f"&appid={account['appid']}&secret={account['secret']}"])
+            expect(json.loads(out)["expires_in"] <= 7200, out)
+
+
+def _one_step(dev, command, account, openid):
+    """The bot's `api` side under exec, without BOT_API: it asks the real host."""
+    env = {**os.environ, "BOT_APPID": account["appid"], "BOT_SECRET": account["secret"], "BOT_TOKEN": account["token"],
+           "BOT_AES_KEY": account["aes_key"], "BOT_API": ""}
+    done = subprocess.run(
+        [str(xinqiao.binary()), "exec", "--", *command, "api"], cwd=dev.folder, env=env, capture_output=True, text=True,
+        timeout=60, input=json.dumps({"step": "user", "openid": openid}) + "\n",
+    )
+    expect(done.stdout.strip(), f"exit {done.returncode}: {done.stderr[-900:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])

@@ -1,0 +1,144 @@
+"""Installs each language's pinned packages into interop/.cache and says how to start its bots."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = pathlib.Path(__file__).resolve().parents[1]
+BOTS = HERE / "bots"
+CACHE = HERE / ".cache"
+
+
+class Missing(Exception):
+    """The toolchain or the registry is not there: the checks of this language are skipped with this reason."""
+
+
+def _run(command, cwd, registry, **env):
+    """Runs an installer. A registry that cannot be reached is Missing; anything else is an error of ours."""
+    done = subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip()
+        unreachable = (
+            "ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED", "EAI_AGAIN", "Temporary failure in name resolution",
+            "no such host", "Unknown host", "Connection refused", "Connection timed out", "NewConnectionError",
+            "i/o timeout", "connection refused", "Network is unreachable", "network is unreachable",
+        )
+        if any(word in said for word in unreachable):
+            raise Missing(f"{registry} cannot be reached: {said.splitlines()[-1][:200]}")
+        raise RuntimeError(f"{' '.join(map(str, command))}: {said[-1200:]}")
+    return done.stdout
+
+
+def _need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Missing(f"{program} is not installed")
+
+
+def _fresh(name, *locks):
+    """True if the folder was filled from exactly these lock files."""
+    mark = CACHE / f"{name}.installed"
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in locks)).hexdigest()
+    return mark, digest, mark.is_file() and mark.read_text() == digest
+
+
+def python():
+    lock = BOTS / "python/requirements.lock"
+    folder = CACHE / "python"
+    mark, digest, fresh = _fresh("python", lock)
+    interpreter = folder / "bin/python"
+    if not fresh or not interpreter.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            import ensurepip  # noqa: F401  (Debian splits it off)
+        except ImportError:
+            raise Missing("python3-venv is not installed") from None
+        _run([sys.executable, "-m", "venv", folder], HERE, "PyPI")
+        _run([interpreter, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes",
+              "--disable-pip-version-check", "-r", lock], HERE, "PyPI")
+        mark.write_text(digest)
+    return {
+        "wechatpy": [str(interpreter), str(BOTS / "python/bot.py")],
+        "werobot": [str(interpreter), str(BOTS / "python/werobot_bot.py")],
+        "python": [str(interpreter)],
+    }
+
+
+def node():
+    _need("node", "npm")
+    folder = CACHE / "node"
+    lock = BOTS / "node/package-lock.json"
+    mark, digest, fresh = _fresh("node", lock, BOTS / "node/package.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "bot.js"):
+        shutil.copyfile(BOTS / "node" / name, folder / name)
+    if not fresh or not (folder / "node_modules").is_dir():
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(CACHE / "npm")], folder, "the npm registry")
+        mark.write_text(digest)
+    return {"co-wechat": ["node", str(folder / "bot.js")]}
+
+
+def java():
+    _need("java", "mvn")
+    folder = CACHE / "java"
+    lock, source = BOTS / "java/pom.xml", BOTS / "java/src/main/java/bot/Bot.java"
+    mark, digest, fresh = _fresh("java", lock, source)
+    paths = folder / "classpath"
+    if not fresh or not paths.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(BOTS / "java/src", folder / "src")
+        shutil.copyfile(lock, folder / "pom.xml")
+        _run(["mvn", "-B", "-q", f"-Dmaven.repo.local={CACHE / 'maven'}", "compiler:compile",
+              "dependency:build-classpath", f"-Dmdep.outputFile={paths}"], folder, "Maven Central")
+        _same_jars(paths.read_text())
+        mark.write_text(digest)
+    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+    return {"wxjava": ["java", *options, "-cp", f"{folder / 'target/classes'}:{paths.read_text()}", "bot.Bot"]}
+
+
+def _same_jars(classpath):
+    """Maven has no lock file: `jars.lock` holds name and SHA-256 of every jar of the class path."""
+    got = "".join(
+        f"{hashlib.sha256(pathlib.Path(jar).read_bytes()).hexdigest()}  {pathlib.Path(jar).name}\n"
+        for jar in sorted(classpath.strip().split(":"), key=lambda jar: pathlib.Path(jar).name)
+    )
+    lock = BOTS / "java/jars.lock"
+    if not lock.is_file() or lock.read_text() != got:
+        (CACHE / "jars.lock").write_text(got)
+        raise RuntimeError(f"the jars differ from {lock}; what was resolved is in {CACHE / 'jars.lock'}")
+
+
+def go():
+    _need("go")
+    out = CACHE / "bot-go"
+    env = {
+        "GOMODCACHE": str(CACHE / "go/mod"), "GOCACHE": str(CACHE / "go/build"),
+        "GOFLAGS": "-buildvcs=false -modcacherw -mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0",
+    }
+    mark, digest, fresh = _fresh("go", BOTS / "go/go.sum", BOTS / "go/main.go")
+    if not fresh or not out.is_file():
+        _run(["go", "build", "-o", str(out), "."], BOTS / "go", "the Go module proxy", **env)
+        mark.write_text(digest)
+    return {"silenceper": [str(out)]}
+
+
+LANGUAGES = {"wechatpy": python, "werobot": python, "co-wechat": node, "wxjava": java, "silenceper": go}
+
+
+def install_all():
+    """Installs everything at once. Returns (commands by bot, reasons by bot)."""
+    CACHE.mkdir(exist_ok=True)
+    commands, reasons = {}, {}
+    with ThreadPoolExecutor(4) as pool:
+        jobs = {f: pool.submit(f) for f in (python, node, java, go)}
+    for function, job in jobs.items():
+        names = [name for name, f in LANGUAGES.items() if f is function]
+        try:
+            commands.update(job.result())
+        except (Missing, RuntimeError, subprocess.SubprocessError) as reason:
+            reasons.update({name: reason for name in names})
+    return commands, reasons
