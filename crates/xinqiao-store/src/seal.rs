@@ -1,0 +1,88 @@
+//! Sealing: AES-256-GCM with a random nonce in front (nonce ‖ ciphertext ‖ tag) and bound to a context, so that
+//! a sealed value cannot be moved to another row.
+//!
+//! One key seals at most 2³² values (random 96-bit nonces); a data key per account keeps far below that.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use xinqiao_types::Entropy;
+
+/// Seals and opens under one key.
+pub struct Sealer(LessSafeKey);
+
+/// A sealed value was altered, cut, or sealed under another key or for another place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the sealed value was altered, or sealed under another key")]
+pub struct SealError;
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(***)")
+    }
+}
+
+impl Sealer {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes 32 bytes");
+        Self(LessSafeKey::new(key))
+    }
+
+    /// Seals `plain` for `context`.
+    pub fn seal(&self, entropy: &dyn Entropy, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce);
+        let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + 16);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plain);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(context),
+                &mut out[NONCE_LEN..],
+            )
+            .expect("a value in memory is below AES-GCM's limit of 64 GiB");
+        out.extend_from_slice(tag.as_ref());
+        out
+    }
+
+    /// Opens what [`seal`](Self::seal) made for the same `context`.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
+        let mut rest = rest.to_vec();
+        let length = self
+            .0
+            .open_in_place(nonce, Aad::from(context), &mut rest)
+            .map_err(|_| SealError)?
+            .len();
+        rest.truncate(length);
+        Ok(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use xinqiao_types::SystemEntropy;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sealed_values_open_only_unaltered_and_in_place(
+            plain in proptest::collection::vec(any::<u8>(), 0..200),
+            flip in any::<prop::sample::Index>(),
+        ) {
+            let sealer = Sealer::new(&[7; 32]);
+            let sealed = sealer.seal(&SystemEntropy, b"here", &plain);
+            prop_assert_eq!(sealer.open(b"here", &sealed), Ok(plain));
+            prop_assert_eq!(sealer.open(b"there", &sealed), Err(SealError));
+            let mut altered = sealed.clone();
+            altered[flip.index(sealed.len())] ^= 1;
+            prop_assert_eq!(sealer.open(b"here", &altered), Err(SealError));
+            prop_assert_eq!(Sealer::new(&[8; 32]).open(b"here", &sealed), Err(SealError));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Deliveries: which app still has to get which event, and when.
+
+use rusqlite::{Connection, Row, params};
+use xinqiao_types::AppId;
+
+use super::{
+    Sqlite,
+    events::{dedup_from, has_day, open_body, write_answer},
+};
+use crate::{Claimed, Delivery, DeliveryState, EventRef, Finish, Millis, StoreError, Verdict};
+
+/// What the last process held when it died is due now. Only one process has the file, so all of it.
+pub(super) fn release_held(connection: &Connection, now: Millis) -> rusqlite::Result<()> {
+    let released = connection.execute(
+        "UPDATE delivery SET held = 0, due = ?1 WHERE state = 0 AND held = 1",
+        [now.0],
+    )?;
+    if released > 0 {
+        tracing::info!(released, "Deliveries of the last run are taken up again.");
+    }
+    Ok(())
+}
+
+/// A claimed row before its body is opened.
+struct Sealed {
+    claimed: Claimed,
+    key: i64,
+}
+
+impl Sqlite {
+    pub(crate) async fn claim(
+        &self,
+        now: Millis,
+        limit: u32,
+        held_until: Millis,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let rows = self
+            .write(move |connection| {
+                let due: Vec<(i64, EventRef, String, u32)> = connection
+                    .prepare_cached(
+                        "SELECT id, day, seq, app, attempts FROM delivery
+                         WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
+                    )?
+                    .query_map(params![now.0, limit], |row| {
+                        let event = EventRef { day: row.get(1)?, seq: row.get(2)? };
+                        Ok((row.get(0)?, event, row.get(3)?, row.get(4)?))
+                    })?
+                    .collect::<rusqlite::Result<_>>()?;
+                let mut claimed = Vec::with_capacity(due.len());
+                for (id, event, app, attempts) in due {
+                    claimed.extend(claim_one(connection, id, event, app, attempts, held_until)?);
+                }
+                Ok(claimed)
+            })
+            .await?;
+        let mut out = Vec::with_capacity(rows.len());
+        for Sealed { mut claimed, key } in rows {
+            let opened = self
+                .0
+                .vault
+                .by_id(key)
+                .and_then(|key| open_body(&key, &claimed.appid, claimed.dedup, &claimed.body));
+            match opened {
+                Ok(body) => {
+                    claimed.body = body;
+                    out.push(claimed);
+                }
+                Err(error) => {
+                    tracing::warn!(event_id = %claimed.event, %error, "A delivery is given up.");
+                    let id = claimed.id;
+                    self.write(move |connection| {
+                        let sql = "UPDATE delivery SET state = 3, held = 0, rule = 'store.sealed' WHERE id = ?1";
+                        connection.execute(sql, [id])
+                    })
+                    .await?;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    pub(crate) async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        self.read(|connection| {
+            let due: Option<i64> = connection
+                .prepare_cached("SELECT min(due) FROM delivery WHERE state = 0")?
+                .query_row([], |row| row.get(0))?;
+            Ok(due.map(Millis))
+        })
+        .await
+    }
+
+    pub(crate) async fn redeliver(&self, delivery: i64, at: Millis) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let changed = connection.execute(
+                "UPDATE delivery SET state = 0, held = 0, attempts = 0, due = ?2, updated = ?2
+                 WHERE id = ?1",
+                params![delivery, at.0],
+            )?;
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    pub(crate) async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
+        let sealed = match &finish.answer {
+            Some(answer) => Some(self.seal_answer(&finish.appid, finish.event, answer).await?),
+            None => None,
+        };
+        self.write(move |connection| {
+            let (state, due) = match finish.verdict {
+                Verdict::Delivered => (DeliveryState::Delivered, finish.at),
+                Verdict::Late => (DeliveryState::Late, finish.at),
+                Verdict::Again(at) => (DeliveryState::Pending, at),
+                Verdict::Dead => (DeliveryState::Dead, finish.at),
+            };
+            connection
+                .prepare_cached(
+                    "UPDATE delivery SET state = ?2, held = 0, attempts = ?3, due = ?4, updated = ?5,
+                     status = ?6, elapsed = ?7, rule = ?8, detail = ?9 WHERE id = ?1",
+                )?
+                .execute(params![
+                    finish.delivery,
+                    state.code(),
+                    finish.attempts,
+                    due.0,
+                    finish.at.0,
+                    finish.status,
+                    finish.elapsed_ms,
+                    finish.rule,
+                    finish.detail,
+                ])?;
+            match sealed {
+                Some(sealed) => write_answer(connection, finish.event, &sealed, finish.at),
+                None => Ok(()),
+            }
+        })
+        .await
+    }
+
+    pub(crate) async fn deliveries(
+        &self,
+        after: i64,
+        event: Option<EventRef>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.read(move |connection| {
+            const COLUMNS: &str = "SELECT id, day, seq, appid, app, state, attempts, due, updated,
+                status, elapsed, rule, detail FROM delivery";
+            let rows: Vec<Delivery> = match event {
+                Some(event) => connection
+                    .prepare_cached(&format!(
+                        "{COLUMNS} WHERE day = ?1 AND seq = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+                    ))?
+                    .query_map(params![event.day, event.seq, after, limit], delivery)?
+                    .collect::<rusqlite::Result<_>>()?,
+                None => connection
+                    .prepare_cached(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
+                    .query_map(params![after, limit], delivery)?
+                    .collect::<rusqlite::Result<_>>()?,
+            };
+            Ok(rows)
+        })
+        .await
+    }
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        event: EventRef { day: row.get(1)?, seq: row.get(2)? },
+        appid: AppId::from(row.get::<_, String>(3)?),
+        app: row.get(4)?,
+        state: DeliveryState::from_code(row.get(5)?),
+        attempts: row.get(6)?,
+        due: Millis(row.get(7)?),
+        updated: Millis(row.get(8)?),
+        status: row.get(9)?,
+        elapsed_ms: row.get(10)?,
+        rule: row.get(11)?,
+        detail: row.get(12)?,
+    })
+}
+
+/// Holds one delivery; one whose event is gone is given up.
+fn claim_one(
+    connection: &Connection,
+    id: i64,
+    event: EventRef,
+    app: String,
+    attempts: u32,
+    held_until: Millis,
+) -> rusqlite::Result<Option<Sealed>> {
+    let row = if has_day(connection, event.day)? {
+        let sql = format!(
+            "SELECT appid, kind, received, dedup, key, body FROM event_d{} WHERE seq = ?1",
+            event.day
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([event.seq])?;
+        match rows.next()? {
+            Some(row) => Some(Sealed {
+                claimed: Claimed {
+                    id,
+                    event,
+                    appid: AppId::from(row.get::<_, String>(0)?),
+                    app,
+                    attempts,
+                    dedup: dedup_from(&row.get::<_, Vec<u8>>(3)?),
+                    kind: row.get(1)?,
+                    received: Millis(row.get(2)?),
+                    body: row.get(5)?,
+                },
+                key: row.get(4)?,
+            }),
+            None => None,
+        }
+    } else {
+        None
+    };
+    let sql = if row.is_some() {
+        "UPDATE delivery SET held = 1, due = ?2 WHERE id = ?1"
+    } else {
+        "UPDATE delivery SET state = 3, held = 0, due = ?2, rule = 'store.retention' WHERE id = ?1"
+    };
+    connection.prepare_cached(sql)?.execute(params![id, held_until.0])?;
+    Ok(row)
+}

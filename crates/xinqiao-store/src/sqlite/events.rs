@@ -1,0 +1,444 @@
+//! The event log: a table per Shanghai day, so that retention is dropping a table.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use xinqiao_types::{AppId, SystemEntropy};
+
+use super::{Sqlite, vault::DataKey};
+use crate::{
+    Answer, Appended, DedupKey, Event, EventRef, Millis, NewEvent, StoreError, day::shanghai_day,
+};
+
+/// An append, sealed and ready for the writer.
+pub(super) struct AppendJob {
+    day: i32,
+    appid: AppId,
+    dedup: DedupKey,
+    kind: Box<str>,
+    received: Millis,
+    key: Arc<DataKey>,
+    body: Vec<u8>,
+    apps: Vec<Box<str>>,
+    held_until: Millis,
+}
+
+/// The writer's side of the log: which days have a table, and the next place.
+pub(super) struct EventWriter {
+    days: BTreeSet<i32>,
+    next: i64,
+    /// Statements of the day that is being written; kept so that no text is built per event.
+    sql: Option<(i32, DaySql)>,
+}
+
+struct DaySql {
+    insert: String,
+    find: String,
+    find_before: Option<String>,
+}
+
+impl EventWriter {
+    pub(super) fn new(connection: &Connection) -> rusqlite::Result<Self> {
+        let days = days(connection)?.into_iter().collect::<BTreeSet<_>>();
+        let mut next = 1;
+        for day in &days {
+            let last: Option<i64> = connection.query_row(
+                &format!("SELECT max(seq) FROM event_d{day}"),
+                [],
+                |row| row.get(0),
+            )?;
+            next = next.max(last.unwrap_or(0) + 1);
+        }
+        let delivered: Option<i64> =
+            connection.query_row("SELECT max(seq) FROM delivery", [], |row| row.get(0))?;
+        Ok(Self { days, next: next.max(delivered.unwrap_or(0) + 1), sql: None })
+    }
+
+    /// A transaction was rolled back: tables made in it may be gone.
+    pub(super) fn forget_days(&mut self) {
+        self.days.clear();
+        self.sql = None;
+    }
+
+    pub(super) fn append(
+        &mut self,
+        connection: &Connection,
+        job: AppendJob,
+    ) -> Result<Appended, StoreError> {
+        self.prepare_day(connection, job.day)?;
+        let Some((_, sql)) = &self.sql else { return Err(StoreError::Closed) };
+        if let Some(find_before) = &sql.find_before
+            && let Some(repeat) = find(connection, find_before, job.day - 1, &job)?
+        {
+            return repeat;
+        }
+        let seq = self.next;
+        let answer: Option<&[u8]> = if job.apps.is_empty() { Some(&[]) } else { None };
+        let inserted = connection.prepare_cached(&sql.insert)?.execute(params![
+            seq,
+            job.dedup.0.as_slice(),
+            job.appid.as_str(),
+            job.kind,
+            job.received.0,
+            job.key.id,
+            job.body,
+            answer,
+            answer.map(|_| job.received.0),
+        ])?;
+        if inserted == 0 {
+            return find(connection, &sql.find, job.day, &job)?
+                .unwrap_or(Err(StoreError::Sealed("a repeated event vanished")));
+        }
+        self.next += 1;
+        let mut deliveries = Vec::with_capacity(job.apps.len());
+        for app in &job.apps {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO delivery (day, seq, appid, app, state, held, attempts, due, updated)
+                 VALUES (?1, ?2, ?3, ?4, 0, 1, 0, ?5, ?6)",
+            )?;
+            let id = insert.insert(params![
+                job.day,
+                seq,
+                job.appid.as_str(),
+                app,
+                job.held_until.0,
+                job.received.0
+            ])?;
+            deliveries.push(id);
+        }
+        Ok(Appended::New { event: EventRef { day: job.day, seq }, deliveries })
+    }
+
+    fn prepare_day(&mut self, connection: &Connection, day: i32) -> rusqlite::Result<()> {
+        if self.sql.as_ref().is_some_and(|(current, _)| *current == day) {
+            return Ok(());
+        }
+        if !self.days.contains(&day) {
+            connection.execute_batch(&format!(
+                "CREATE TABLE IF NOT EXISTS event_d{day} (
+                    seq INTEGER PRIMARY KEY,
+                    dedup BLOB NOT NULL UNIQUE,
+                    appid TEXT NOT NULL,
+                    kind TEXT NOT NULL,
+                    received INTEGER NOT NULL,
+                    key INTEGER NOT NULL,
+                    body BLOB NOT NULL,
+                    answer BLOB,
+                    answered INTEGER
+                 );
+                 INSERT OR IGNORE INTO event_day (day) VALUES ({day});"
+            ))?;
+            self.days = days(connection)?.into_iter().collect();
+        }
+        let find = |day: i32| {
+            format!("SELECT seq, key, answer FROM event_d{day} WHERE dedup = ?1")
+        };
+        let sql = DaySql {
+            insert: format!(
+                "INSERT INTO event_d{day}
+                 (seq, dedup, appid, kind, received, key, body, answer, answered)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (dedup) DO NOTHING"
+            ),
+            find: find(day),
+            find_before: self.days.contains(&(day - 1)).then(|| find(day - 1)),
+        };
+        self.sql = Some((day, sql));
+        Ok(())
+    }
+}
+
+/// The stored event with this dedup key, as a repeat.
+fn find(
+    connection: &Connection,
+    sql: &str,
+    day: i32,
+    job: &AppendJob,
+) -> rusqlite::Result<Option<Result<Appended, StoreError>>> {
+    let row = connection
+        .prepare_cached(sql)?
+        .query_row([job.dedup.0.as_slice()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<Vec<u8>>>(2)?))
+        })
+        .optional()?;
+    Ok(row.map(|(seq, key, sealed)| {
+        let event = EventRef { day, seq };
+        let answer = match sealed {
+            None => None,
+            Some(sealed) if sealed.is_empty() => Some(Answer::Silent),
+            // A repeat under the account's current key, as nearly all are, costs no look-up.
+            Some(sealed) if key == job.key.id => Some(open_answer(&job.key, &job.appid, event, &sealed)?),
+            Some(_) => Some(Answer::Silent),
+        };
+        Ok(Appended::Repeat { event, answer })
+    }))
+}
+
+pub(super) fn answer_context(appid: &AppId, event: EventRef) -> String {
+    format!("answer {appid} {event}")
+}
+
+fn open_answer(
+    key: &DataKey,
+    appid: &AppId,
+    event: EventRef,
+    sealed: &[u8],
+) -> Result<Answer, StoreError> {
+    key.sealer
+        .open(answer_context(appid, event).as_bytes(), sealed)
+        .map(Answer::Reply)
+        .map_err(|_| StoreError::Sealed("the answer was altered"))
+}
+
+/// What binds a body to its row: the account and the dedup key.
+fn body_context(appid: &AppId, dedup: DedupKey) -> [u8; 64] {
+    let mut context = [0; 64];
+    context[..16].copy_from_slice(&dedup.0);
+    let appid = appid.as_str().as_bytes();
+    let length = appid.len().min(48);
+    context[16..16 + length].copy_from_slice(&appid[..length]);
+    context
+}
+
+pub(super) fn open_body(
+    key: &DataKey,
+    appid: &AppId,
+    dedup: DedupKey,
+    sealed: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    key.sealer
+        .open(&body_context(appid, dedup), sealed)
+        .map_err(|_| StoreError::Sealed("the body was altered"))
+}
+
+pub(super) fn dedup_from(bytes: &[u8]) -> DedupKey {
+    let mut key = [0; 16];
+    let length = bytes.len().min(16);
+    key[..length].copy_from_slice(&bytes[..length]);
+    DedupKey(key)
+}
+
+fn days(connection: &Connection) -> rusqlite::Result<Vec<i32>> {
+    let mut statement = connection.prepare("SELECT day FROM event_day ORDER BY day")?;
+    let days = statement.query_map([], |row| row.get(0))?;
+    days.collect()
+}
+
+impl Sqlite {
+    /// The account's data key; made, and on disk, the first time.
+    pub(super) async fn data_key(&self, appid: &AppId) -> Result<Arc<DataKey>, StoreError> {
+        if let Some(key) = self.0.vault.current(appid) {
+            return Ok(key);
+        }
+        let (plain, sealed) = self.0.vault.generate(appid);
+        let name = appid.to_string();
+        let id = self
+            .write(move |connection| {
+                connection
+                    .prepare_cached("INSERT INTO data_key (appid, sealed) VALUES (?1, ?2)")?
+                    .insert(params![name, sealed])
+            })
+            .await?;
+        Ok(self.0.vault.adopt(appid, id, &plain))
+    }
+
+    pub(crate) async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
+        let key = self.data_key(event.appid).await?;
+        let context = body_context(event.appid, event.dedup);
+        let body = key.sealer.seal(&SystemEntropy, &context, event.body);
+        let job = AppendJob {
+            day: shanghai_day(event.received),
+            appid: event.appid.clone(),
+            dedup: event.dedup,
+            kind: event.kind.into(),
+            received: event.received,
+            key,
+            body,
+            apps: event.apps.iter().map(|&app| app.into()).collect(),
+            held_until: event.held_until,
+        };
+        self.0.writer.append(job).await
+    }
+
+    pub(crate) async fn set_answer(
+        &self,
+        appid: &AppId,
+        event: EventRef,
+        answer: Answer,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seal_answer(appid, event, &answer).await?;
+        self.write(move |connection| write_answer(connection, event, &sealed, at)).await
+    }
+
+    /// An answer as it is kept: empty for silence, sealed otherwise, with the number of its key.
+    pub(super) async fn seal_answer(
+        &self,
+        appid: &AppId,
+        event: EventRef,
+        answer: &Answer,
+    ) -> Result<Vec<u8>, StoreError> {
+        Ok(match answer {
+            Answer::Silent => Vec::new(),
+            Answer::Reply(xml) => {
+                let key = self.data_key(appid).await?;
+                key.sealer.seal(&SystemEntropy, answer_context(appid, event).as_bytes(), xml)
+            }
+        })
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        appid: &AppId,
+        event: EventRef,
+    ) -> Result<Option<Answer>, StoreError> {
+        let row = self
+            .read(move |connection| {
+                if !has_day(connection, event.day)? {
+                    return Ok(None);
+                }
+                let sql = format!("SELECT key, answer FROM event_d{} WHERE seq = ?1", event.day);
+                connection
+                    .prepare_cached(&sql)?
+                    .query_row([event.seq], |row| {
+                        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+                    })
+                    .optional()
+            })
+            .await?;
+        match row {
+            Some((_, Some(sealed))) if sealed.is_empty() => Ok(Some(Answer::Silent)),
+            Some((key, Some(sealed))) => {
+                let key = self.0.vault.by_id(key)?;
+                open_answer(&key, appid, event, &sealed).map(Some)
+            }
+            Some((_, None)) | None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn events(
+        &self,
+        after: Option<EventRef>,
+        appid: Option<&AppId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let appid = appid.map(ToString::to_string);
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            let from = after.map_or(i32::MIN, |event| event.day);
+            for day in days(connection)?.into_iter().filter(|day| *day >= from) {
+                let left = i64::from(limit) - found.len() as i64;
+                if left <= 0 {
+                    break;
+                }
+                let mut statement = connection.prepare(&format!(
+                    "SELECT seq, appid, kind, received, answered FROM event_d{day}
+                     WHERE seq > ?1 AND (?2 IS NULL OR appid = ?2) ORDER BY seq LIMIT ?3"
+                ))?;
+                let rows = statement.query_map(
+                    params![after.map_or(0, |event| event.seq), appid, left],
+                    |row| {
+                        Ok(Event {
+                            event: EventRef { day, seq: row.get(0)? },
+                            appid: AppId::from(row.get::<_, String>(1)?),
+                            kind: row.get(2)?,
+                            received: Millis(row.get(3)?),
+                            body: None,
+                            answered: row.get::<_, Option<i64>>(4)?.map(Millis),
+                        })
+                    },
+                )?;
+                for row in rows {
+                    found.push(row?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    pub(crate) async fn event(&self, event: EventRef) -> Result<Option<Event>, StoreError> {
+        let row = self
+            .read(move |connection| {
+                if !has_day(connection, event.day)? {
+                    return Ok(None);
+                }
+                let sql = format!(
+                    "SELECT appid, kind, received, answered, dedup, key, body FROM event_d{}
+                     WHERE seq = ?1",
+                    event.day
+                );
+                connection
+                    .prepare_cached(&sql)?
+                    .query_row([event.seq], |row| {
+                        let stored = Event {
+                            event,
+                            appid: AppId::from(row.get::<_, String>(0)?),
+                            kind: row.get(1)?,
+                            received: Millis(row.get(2)?),
+                            body: None,
+                            answered: row.get::<_, Option<i64>>(3)?.map(Millis),
+                        };
+                        let dedup: Vec<u8> = row.get(4)?;
+                        Ok((stored, dedup, row.get::<_, i64>(5)?, row.get::<_, Vec<u8>>(6)?))
+                    })
+                    .optional()
+            })
+            .await?;
+        let Some((mut stored, dedup, key, sealed)) = row else { return Ok(None) };
+        let key = self.0.vault.by_id(key)?;
+        stored.body = Some(open_body(&key, &stored.appid, dedup_from(&dedup), &sealed)?);
+        Ok(Some(stored))
+    }
+
+    pub(crate) async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
+        let first = shanghai_day(before);
+        self.write(move |connection| {
+            let old: Vec<i32> = days(connection)?.into_iter().filter(|day| *day < first).collect();
+            for day in &old {
+                connection.execute_batch(&format!(
+                    "DROP TABLE event_d{day}; DELETE FROM event_day WHERE day = {day};
+                     DELETE FROM delivery WHERE day = {day};"
+                ))?;
+            }
+            Ok(old.len())
+        })
+        .await
+    }
+
+    pub(crate) async fn erase_account(&self, appid: &AppId) -> Result<(), StoreError> {
+        let name = appid.to_string();
+        let ids = self
+            .write(move |connection| {
+                let ids = connection
+                    .prepare("SELECT id FROM data_key WHERE appid = ?1")?
+                    .query_map([&name], |row| row.get(0))?
+                    .collect::<rusqlite::Result<Vec<i64>>>()?;
+                connection.execute("DELETE FROM data_key WHERE appid = ?1", [&name])?;
+                Ok(ids)
+            })
+            .await?;
+        self.0.vault.forget(appid, &ids);
+        Ok(())
+    }
+}
+
+pub(super) fn has_day(connection: &Connection, day: i32) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM event_day WHERE day = ?1")?.exists([day])
+}
+
+pub(super) fn write_answer(
+    connection: &Connection,
+    event: EventRef,
+    sealed: &[u8],
+    at: Millis,
+) -> rusqlite::Result<()> {
+    if !has_day(connection, event.day)? {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE event_d{} SET answer = ?1, answered = ?2 WHERE seq = ?3 AND answer IS NULL",
+        event.day
+    );
+    connection.prepare_cached(&sql)?.execute(params![sealed, at.0, event.seq])?;
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Tokens with their leases, app keys, and accounts' secrets.
+
+use rusqlite::{OptionalExtension as _, params};
+use xinqiao_types::{AppId, SystemEntropy};
+
+use super::Sqlite;
+use crate::{
+    AccountSecrets, AppKey, Fence, Millis, NewAppKey, StoreError, StoredToken, store::key_hash,
+};
+
+fn token_context(credential: &str) -> String {
+    format!("token {credential}")
+}
+
+fn account_context(appid: &AppId) -> String {
+    format!("account {appid}")
+}
+
+impl Sqlite {
+    pub(crate) async fn token(&self, credential: &str) -> Result<Option<StoredToken>, StoreError> {
+        let name = credential.to_owned();
+        let row = self
+            .read(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT sealed, obtained, expires FROM token
+                         WHERE credential = ?1 AND sealed IS NOT NULL",
+                    )?
+                    .query_row([name], |row| {
+                        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                    })
+                    .optional()
+            })
+            .await?;
+        let Some((sealed, obtained, expires)) = row else { return Ok(None) };
+        let plain = self
+            .0
+            .vault
+            .records()
+            .open(token_context(credential).as_bytes(), &sealed)
+            .map_err(|_| StoreError::Sealed("the token was altered"))?;
+        let token =
+            String::from_utf8(plain).map_err(|_| StoreError::Sealed("the token is not text"))?;
+        Ok(Some(StoredToken { token, obtained: Millis(obtained), expires: Millis(expires) }))
+    }
+
+    pub(crate) async fn lease(
+        &self,
+        credential: &str,
+        owner: &str,
+        now: Millis,
+        until: Millis,
+    ) -> Result<Option<Fence>, StoreError> {
+        let (credential, owner) = (credential.to_owned(), owner.to_owned());
+        self.write(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO token (credential, fence, owner, leased_until)
+                     VALUES (?1, 1, ?2, ?4)
+                     ON CONFLICT (credential) DO UPDATE
+                     SET fence = fence + 1, owner = ?2, leased_until = ?4
+                     WHERE owner = ?2 OR leased_until <= ?3
+                     RETURNING fence",
+                )?
+                .query_row(params![credential, owner, now.0, until.0], |row| row.get(0).map(Fence))
+                .optional()
+        })
+        .await
+    }
+
+    pub(crate) async fn put_token(
+        &self,
+        credential: &str,
+        fence: Fence,
+        token: StoredToken,
+    ) -> Result<bool, StoreError> {
+        let context = token_context(credential);
+        let sealed =
+            self.0.vault.records().seal(&SystemEntropy, context.as_bytes(), token.token.as_bytes());
+        let credential = credential.to_owned();
+        self.write(move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE token SET sealed = ?3, obtained = ?4, expires = ?5, leased_until = 0
+                     WHERE credential = ?1 AND fence = ?2",
+                )?
+                .execute(params![
+                    credential,
+                    fence.0,
+                    sealed,
+                    token.obtained.0,
+                    token.expires.0
+                ])?;
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    pub(crate) async fn put_key(&self, key: NewAppKey<'_>) -> Result<AppKey, StoreError> {
+        let stored = AppKey {
+            id: key.id.to_owned(),
+            hash: key_hash(key.text),
+            app: key.app.to_owned(),
+            accounts: key.accounts,
+            created: key.at,
+        };
+        let row = stored.clone();
+        self.write(move |connection| {
+            let accounts = row.accounts.iter().map(AppId::as_str).collect::<Vec<_>>().join(" ");
+            connection.execute(
+                "INSERT INTO app_key (id, hash, app, accounts, created) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE
+                 SET hash = ?2, app = ?3, accounts = ?4, revoked = NULL",
+                params![row.id, row.hash.as_slice(), row.app, accounts, row.created.0],
+            )
+        })
+        .await?;
+        Ok(stored)
+    }
+
+    pub(crate) async fn keys(&self) -> Result<Vec<AppKey>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, hash, app, accounts, created FROM app_key
+                     WHERE revoked IS NULL ORDER BY created, id",
+                )?
+                .query_map([], |row| {
+                    let hash: Vec<u8> = row.get(1)?;
+                    let accounts: String = row.get(3)?;
+                    Ok(AppKey {
+                        id: row.get(0)?,
+                        hash: hash.try_into().unwrap_or([0; 32]),
+                        app: row.get(2)?,
+                        accounts: accounts.split_ascii_whitespace().map(AppId::from).collect(),
+                        created: Millis(row.get(4)?),
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    pub(crate) async fn revoke_key(&self, id: &str, at: Millis) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write(move |connection| {
+            let sql = "UPDATE app_key SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL";
+            Ok(connection.execute(sql, params![id, at.0])? > 0)
+        })
+        .await
+    }
+
+    pub(crate) async fn account_secrets(
+        &self,
+        appid: &AppId,
+    ) -> Result<Option<AccountSecrets>, StoreError> {
+        let name = appid.to_string();
+        let sealed = self
+            .read(move |connection| {
+                connection
+                    .query_row("SELECT sealed FROM account WHERE appid = ?1", [name], |row| {
+                        row.get::<_, Vec<u8>>(0)
+                    })
+                    .optional()
+            })
+            .await?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let plain = self
+            .0
+            .vault
+            .records()
+            .open(account_context(appid).as_bytes(), &sealed)
+            .map_err(|_| StoreError::Sealed("the account's secrets were altered"))?;
+        serde_json::from_slice(&plain)
+            .map(Some)
+            .map_err(|_| StoreError::Sealed("the account's secrets do not read"))
+    }
+
+    pub(crate) async fn put_account_secrets(
+        &self,
+        appid: &AppId,
+        secrets: &AccountSecrets,
+    ) -> Result<(), StoreError> {
+        let plain = serde_json::to_vec(secrets)
+            .map_err(|_| StoreError::Sealed("the account's secrets do not write"))?;
+        let sealed =
+            self.0.vault.records().seal(&SystemEntropy, account_context(appid).as_bytes(), &plain);
+        let name = appid.to_string();
+        self.write(move |connection| {
+            connection.execute(
+                "INSERT INTO account (appid, sealed) VALUES (?1, ?2)
+                 ON CONFLICT (appid) DO UPDATE SET sealed = ?2",
+                params![name, sealed],
+            )
+        })
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,197 @@
+//! The writer thread: drains the queue into one transaction, commits, wakes the callers.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Opener, checkpoint::Signal, events::EventWriter};
+use crate::{Appended, OpenError, StoreError, sqlite::events::AppendJob};
+
+/// Most writes in one transaction.
+pub(super) const BATCH: usize = 1024;
+/// Most writes waiting; beyond it the store sheds load rather than make callers wait past their time.
+const QUEUE: usize = 16 * 1024;
+
+/// Tells the caller how its write ended, once the transaction did.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Work = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+
+pub(super) enum Job {
+    Append(AppendJob, oneshot::Sender<Result<Appended, StoreError>>),
+    Run(Work),
+    Stop,
+}
+
+pub(super) struct Writer {
+    queue: mpsc::Sender<Job>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        checkpoint: Signal,
+        lock: Lock,
+    ) -> rusqlite::Result<Self> {
+        let events = EventWriter::new(&connection)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || {
+                write_loop(&connection, jobs, events, &checkpoint);
+                drop(connection);
+                drop(lock);
+            })
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) async fn append(&self, job: AppendJob) -> Result<Appended, StoreError> {
+        let (tx, rx) = oneshot::channel();
+        self.send(Job::Append(job, tx))?;
+        rx.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (tx, rx) = oneshot::channel();
+        self.send(Job::Run(Box::new(move |connection| {
+            let result = in_savepoint(connection, work);
+            Box::new(move |committed| {
+                let result = match (result, committed) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Err(error), _) => Err(error.into()),
+                    (_, Err(error)) => Err(error),
+                };
+                // The caller may be gone; the write stays.
+                drop(tx.send(result));
+            })
+        })))?;
+        rx.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+
+    /// Writes what is queued and ends the thread. Blocks.
+    pub(super) fn stop(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        drop(self.queue.blocking_send(Job::Stop));
+        if thread.join().is_err() {
+            tracing::error!("The store's writer panicked.");
+        }
+    }
+}
+
+/// Several statements that stand or fall together, inside the batch's transaction.
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let result = work(connection);
+    if result.is_err() {
+        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE job")?.execute([])?;
+    result
+}
+
+/// What the callers of one batch wait for.
+enum Waiting {
+    Append(oneshot::Sender<Result<Appended, StoreError>>, Result<Appended, StoreError>),
+    Run(Reply),
+}
+
+fn write_loop(
+    connection: &Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    mut events: EventWriter,
+    checkpoint: &Signal,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut waiting = Vec::with_capacity(BATCH);
+    let mut stopping = false;
+    while !stopping && jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let begun = begin(connection);
+        for job in batch.drain(..) {
+            match job {
+                Job::Stop => stopping = true,
+                Job::Append(job, tx) => {
+                    let result = match &begun {
+                        Ok(()) => events.append(connection, job),
+                        Err(error) => Err(error.clone()),
+                    };
+                    waiting.push(Waiting::Append(tx, result));
+                }
+                Job::Run(work) => waiting.push(Waiting::Run(work(connection))),
+            }
+        }
+        let committed = begun.and_then(|()| commit(connection));
+        if let Err(error) = &committed {
+            tracing::error!(%error, "A batch of writes was not committed.");
+            events.forget_days();
+        }
+        for caller in waiting.drain(..) {
+            match (caller, &committed) {
+                (Waiting::Append(tx, result), Ok(())) => drop(tx.send(result)),
+                (Waiting::Append(tx, _), Err(error)) => drop(tx.send(Err(error.clone()))),
+                (Waiting::Run(reply), result) => reply(result.clone()),
+            }
+        }
+        checkpoint.written();
+    }
+    jobs.close();
+}
+
+fn begin(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?)
+}
+
+fn commit(connection: &Connection) -> Result<(), StoreError> {
+    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+    if let Err(error) = committed {
+        if !connection.is_autocommit() {
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// Keeps a second process away from the same file.
+pub(super) struct Lock {
+    _file: Option<std::fs::File>,
+}
+
+impl Lock {
+    pub(super) fn take(opener: &Opener) -> Result<Self, OpenError> {
+        if opener.memory {
+            return Ok(Self { _file: None });
+        }
+        let path = PathBuf::from(format!("{}.lock", opener.path));
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|source| OpenError::Folder { path, source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            Err(_) => Err(OpenError::InUse { path: opener.path.clone() }),
+        }
+    }
+}

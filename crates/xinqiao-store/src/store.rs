@@ -1,0 +1,267 @@
+//! The store as callers see it: one type, semantic calls, a variant per database.
+
+use std::path::PathBuf;
+
+use xinqiao_types::AppId;
+
+use crate::{
+    AccountSecrets, Answer, AppKey, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence,
+    Finish, MasterKey, Millis, NewAppKey, NewEvent, OpenError, Sealer, StoreError, StoredToken,
+    sqlite::Sqlite,
+};
+
+/// Where the data lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite file; its folder is made if it is missing.
+    File(PathBuf),
+    /// In memory; gone when the store is closed.
+    Memory,
+}
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the data lives.
+    pub location: Location,
+    /// Seals what is stored.
+    pub master: MasterKey,
+    /// Now: what the last process held is due again from here on.
+    pub now: Millis,
+}
+
+/// An open store. Cheap to clone; all clones share one writer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Store {
+    /// An embedded SQLite database.
+    Sqlite(Sqlite),
+    /// Keeps dedup keys in memory and nothing else: the bench's "without store".
+    #[cfg(feature = "bench")]
+    Discard(crate::sqlite::Discard),
+}
+
+/// Calls `$method` on whichever database this is; `$bench` is what the forgetting store answers.
+macro_rules! on {
+    ($store:expr, $method:ident($($arg:expr),*), $bench:expr) => {
+        match $store {
+            Store::Sqlite(db) => db.$method($($arg),*).await,
+            #[cfg(feature = "bench")]
+            Store::Discard(_) => $bench,
+        }
+    };
+}
+
+impl Store {
+    /// Opens, migrates forward, and releases what a process that died was holding.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        Sqlite::open(options).map(Self::Sqlite)
+    }
+
+    /// A store that forgets everything but dedup keys.
+    #[cfg(feature = "bench")]
+    pub fn discard(master: MasterKey) -> Self {
+        Self::Discard(crate::sqlite::Discard::new(master))
+    }
+
+    /// The key under which a callback is known: a keyed hash of account and recipe text.
+    pub fn dedup_key(&self, appid: &AppId, recipe: &str) -> DedupKey {
+        match self {
+            Self::Sqlite(db) => db.dedup_key(appid, recipe),
+            #[cfg(feature = "bench")]
+            Self::Discard(db) => db.dedup_key(appid, recipe),
+        }
+    }
+
+    /// A sealer for a purpose of the caller's, under the store's master key.
+    pub fn sealer(&self, label: &str) -> Sealer {
+        match self {
+            Self::Sqlite(db) => db.master().sealer(label),
+            #[cfg(feature = "bench")]
+            Self::Discard(db) => db.master().sealer(label),
+        }
+    }
+
+    /// Writes the event and its deliveries; returns when they are on disk, or says that the event was
+    /// stored before. Deliveries are held by the caller until [`NewEvent::held_until`].
+    ///
+    /// Cancel safety: dropping the future does not undo the write.
+    pub async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
+        match self {
+            Self::Sqlite(db) => db.append(event).await,
+            #[cfg(feature = "bench")]
+            Self::Discard(db) => Ok(db.append(event)),
+        }
+    }
+
+    /// Settles the answer of an event that no delivery settles. The first answer stays.
+    pub async fn set_answer(
+        &self,
+        appid: &AppId,
+        event: EventRef,
+        answer: Answer,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        on!(self, set_answer(appid, event, answer, at), Ok(()))
+    }
+
+    /// The settled answer of an event, if there is one.
+    pub async fn answer(&self, appid: &AppId, event: EventRef) -> Result<Option<Answer>, StoreError> {
+        on!(self, answer(appid, event), Ok(None))
+    }
+
+    /// Records the end of an attempt and, with it, the event's answer.
+    pub async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
+        on!(self, finish(finish), Ok(()))
+    }
+
+    /// Takes up to `limit` due deliveries and holds them until `held_until`.
+    pub async fn claim(
+        &self,
+        now: Millis,
+        limit: u32,
+        held_until: Millis,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        on!(self, claim(now, limit, held_until), Ok(Vec::new()))
+    }
+
+    /// When the next delivery is due.
+    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        on!(self, next_due(), Ok(None))
+    }
+
+    /// Makes a delivery due now, whatever became of it.
+    pub async fn redeliver(&self, delivery: i64, at: Millis) -> Result<bool, StoreError> {
+        on!(self, redeliver(delivery, at), Ok(false))
+    }
+
+    /// Events after a place in the log, oldest first, without bodies.
+    pub async fn events(
+        &self,
+        after: Option<EventRef>,
+        appid: Option<&AppId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        on!(self, events(after, appid, limit), Ok(Vec::new()))
+    }
+
+    /// One event with its body.
+    pub async fn event(&self, event: EventRef) -> Result<Option<Event>, StoreError> {
+        on!(self, event(event), Ok(None))
+    }
+
+    /// Deliveries after an id, oldest first; of one event, if given.
+    pub async fn deliveries(
+        &self,
+        after: i64,
+        event: Option<EventRef>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        on!(self, deliveries(after, event, limit), Ok(Vec::new()))
+    }
+
+    /// Drops the events of all Shanghai days before that of `before`, with their finished deliveries.
+    /// Returns how many days went.
+    pub async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
+        on!(self, drop_days_before(before), Ok(0))
+    }
+
+    /// The token kept for a credential.
+    pub async fn token(&self, credential: &str) -> Result<Option<StoredToken>, StoreError> {
+        on!(self, token(credential), Ok(None))
+    }
+
+    /// Becomes the one refresher of a credential until `until`, or learns that another one is.
+    pub async fn lease(
+        &self,
+        credential: &str,
+        owner: &str,
+        now: Millis,
+        until: Millis,
+    ) -> Result<Option<Fence>, StoreError> {
+        on!(self, lease(credential, owner, now, until), Ok(Some(Fence(1))))
+    }
+
+    /// Keeps a token, unless a refresher with a newer fence has been there. Returns whether it was kept.
+    pub async fn put_token(
+        &self,
+        credential: &str,
+        fence: Fence,
+        token: StoredToken,
+    ) -> Result<bool, StoreError> {
+        on!(self, put_token(credential, fence, token), Ok(true))
+    }
+
+    /// Keeps an app key's hash.
+    pub async fn put_key(&self, key: NewAppKey<'_>) -> Result<AppKey, StoreError> {
+        let _unused_in_bench = &key;
+        match self {
+            Self::Sqlite(db) => db.put_key(key).await,
+            #[cfg(feature = "bench")]
+            Self::Discard(_) => Err(StoreError::Closed),
+        }
+    }
+
+    /// All app keys that were not revoked.
+    pub async fn keys(&self) -> Result<Vec<AppKey>, StoreError> {
+        on!(self, keys(), Ok(Vec::new()))
+    }
+
+    /// Revokes an app key. Returns whether it was there.
+    pub async fn revoke_key(&self, id: &str, at: Millis) -> Result<bool, StoreError> {
+        on!(self, revoke_key(id, at), Ok(false))
+    }
+
+    /// What is kept of an account's secrets.
+    pub async fn account_secrets(&self, appid: &AppId) -> Result<Option<AccountSecrets>, StoreError> {
+        on!(self, account_secrets(appid), Ok(None))
+    }
+
+    /// Keeps an account's secrets, sealed.
+    pub async fn put_account_secrets(
+        &self,
+        appid: &AppId,
+        secrets: &AccountSecrets,
+    ) -> Result<(), StoreError> {
+        on!(self, put_account_secrets(appid, secrets), Ok(()))
+    }
+
+    /// Erases the keys that sealed an account's events: the events stay unreadable, in backups too.
+    pub async fn erase_account(&self, appid: &AppId) -> Result<(), StoreError> {
+        on!(self, erase_account(appid), Ok(()))
+    }
+
+    /// Whether a write goes through right now.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        on!(self, probe(), Ok(()))
+    }
+
+    /// Writes what is queued, checkpoints and closes. Later calls answer [`StoreError::Closed`].
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            #[cfg(feature = "bench")]
+            Self::Discard(_) => {}
+        }
+    }
+}
+
+/// SHA-256 of an app key: the keys are random and long, so a plain hash is enough.
+pub(crate) fn key_hash(text: &str) -> [u8; 32] {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut out = [0; 32];
+    out.copy_from_slice(hash.as_ref());
+    out
+}
+
+impl AppKey {
+    /// Whether `text` is this key. In constant time.
+    pub fn is(&self, text: &str) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.hash, &key_hash(text)).is_ok()
+    }
+
+    /// The hash under which a key's text is found.
+    pub fn hash_of(text: &str) -> [u8; 32] {
+        key_hash(text)
+    }
+}
