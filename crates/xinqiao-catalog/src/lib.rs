@@ -20,6 +20,8 @@ pub mod mock;
 pub mod model;
 pub mod openapi;
 pub mod route;
+pub mod rules;
+pub mod surface;
 mod validate;
 
 pub use self::generated::{code, event_id, id};

@@ -16,34 +16,10 @@
 //! `quotas`, `grants`, `media`.
 
 pub mod civil;
+mod code;
 pub mod dedup;
 pub mod interaction;
 pub mod media;
 pub mod permission;
 pub mod quota;
 pub mod retry;
-
-use serde::{Deserialize, Serialize};
-
-/// A text in the two languages that Xinqiao speaks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wording {
-    /// Chinese.
-    #[serde(default)]
-    pub zh: String,
-    /// English.
-    #[serde(default)]
-    pub en: String,
-}
-
-impl Wording {
-    /// Puts both languages together.
-    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { zh: zh.into(), en: en.into() }
-    }
-
-    /// Whether neither language says anything.
-    pub const fn is_empty(&self) -> bool {
-        self.zh.is_empty() && self.en.is_empty()
-    }
-}

@@ -1,0 +1,230 @@
+//! Where a request carries its credential, and how to put another one there.
+
+use serde_json::Value;
+use xinqiao_types::{AccessToken, AppSecret};
+
+use super::Request;
+use crate::{
+    model::{AuthKind, Endpoint, Field},
+    route::query_pairs,
+};
+
+/// What proves who calls.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Nothing: the endpoint needs nothing, or the request lacks it.
+    None,
+    /// A token in the query.
+    Token {
+        /// Whose token it should be.
+        kind: AuthKind,
+        /// The parameter that carries it.
+        param: &'static str,
+        /// The token.
+        value: AccessToken,
+    },
+    /// An id with its secret, as issuing endpoints take them. Either may be missing.
+    Secret {
+        /// The id: appid, corpid, suite id.
+        id: Option<String>,
+        /// The secret.
+        secret: Option<AppSecret>,
+        /// Where they stand.
+        place: Place,
+    },
+    /// A merchant's signature in the `Authorization` header.
+    Signature {
+        /// The scheme, for instance `WECHATPAY2-SHA256-RSA2048`.
+        scheme: String,
+        /// The merchant's number.
+        mchid: Option<String>,
+        /// The serial number of the key that signed.
+        serial: Option<String>,
+    },
+    /// A signature among the fields of the body (pay v2), or another that is checked elsewhere.
+    Elsewhere,
+}
+
+/// Where an id and its secret stand in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the query.
+    Query,
+    /// In a JSON body.
+    Json,
+    /// In a form body.
+    Form,
+}
+
+/// Names of token parameters, for requests whose endpoint is not known.
+const TOKEN_PARAMS: [(&str, AuthKind); 4] = [
+    ("access_token", AuthKind::AccessToken),
+    ("component_access_token", AuthKind::ComponentAccessToken),
+    ("suite_access_token", AuthKind::SuiteAccessToken),
+    ("provider_access_token", AuthKind::ProviderAccessToken),
+];
+
+/// A credential field of the catalog is a secret if its name says so (`appsecret`, `suitesecret` …).
+fn is_secret(field: &Field) -> bool {
+    field.credential.ends_with("secret")
+}
+
+fn is_id(field: &Field) -> bool {
+    field.credential.ends_with("id") && field.credential != "agentid"
+}
+
+fn fields(endpoint: &Endpoint) -> impl Iterator<Item = &Field> {
+    endpoint.query.fields.iter().chain(&endpoint.request.fields)
+}
+
+/// Whether an endpoint is called with an id and a secret instead of a token.
+pub(super) fn takes_secret(endpoint: &Endpoint) -> bool {
+    endpoint.auth.kind == AuthKind::None && fields(endpoint).any(is_secret)
+}
+
+pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
+    if takes_secret(endpoint) {
+        return take_secret(endpoint, request);
+    }
+    match endpoint.auth.kind {
+        AuthKind::None => Credential::None,
+        AuthKind::Merchant => signature(request.authorization).unwrap_or(Credential::Elsewhere),
+        AuthKind::Chatbot | AuthKind::Openai => Credential::Elsewhere,
+        kind => {
+            let param = endpoint.auth.param;
+            let own = (!param.is_empty()).then_some((param, kind));
+            // WECHAT: an authorizer's call may bring `component_access_token` under another name.
+            let other = endpoint.auth.alternative.and_then(|alternative| {
+                TOKEN_PARAMS.into_iter().find(|(_, kind)| *kind == alternative)
+            });
+            own.into_iter()
+                .chain(other)
+                .find_map(|(param, kind)| token(request.query, param, kind))
+                .unwrap_or(Credential::None)
+        }
+    }
+}
+
+pub(super) fn take_unknown(request: &Request<'_>) -> Credential {
+    TOKEN_PARAMS
+        .into_iter()
+        .find_map(|(param, kind)| token(request.query, param, kind))
+        .or_else(|| signature(request.authorization))
+        .unwrap_or(Credential::None)
+}
+
+fn token(query: &str, param: &'static str, kind: AuthKind) -> Option<Credential> {
+    let (_, value) = query_pairs(query).find(|(name, _)| name == param)?;
+    Some(Credential::Token { kind, param, value: AccessToken::new(value) })
+}
+
+fn take_secret(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
+    let id = fields(endpoint).find(|field| is_id(field)).map_or("", |field| field.name);
+    let secret = fields(endpoint).find(|field| is_secret(field)).map_or("", |field| field.name);
+    let from_pairs = |pairs: &str| {
+        let find = |wanted: &str| {
+            query_pairs(pairs).find(|(name, _)| name == wanted).map(|(_, value)| value)
+        };
+        (find(id), find(secret))
+    };
+    let json = || {
+        let body: Option<Value> = serde_json::from_slice(request.body).ok();
+        let text = |name: &str| Some(body.as_ref()?.get(name)?.as_str()?.to_owned());
+        (text(id), text(secret))
+    };
+    let form = || std::str::from_utf8(request.body).map(from_pairs).unwrap_or_default();
+    let is_form = request.content_type.starts_with("application/x-www-form-urlencoded");
+    let (found, place) = match from_pairs(request.query) {
+        (None, None) if is_form => (form(), Place::Form),
+        (None, None) if !request.body.is_empty() => (json(), Place::Json),
+        pair => (pair, Place::Query),
+    };
+    let secret = found.1.map(AppSecret::new);
+    Credential::Secret { id: found.0, secret, place }
+}
+
+/// Reads `WECHATPAY2-SHA256-RSA2048 mchid="…",nonce_str="…",signature="…",timestamp="…",serial_no="…"`.
+fn signature(authorization: &str) -> Option<Credential> {
+    let (scheme, pairs) = authorization.trim().split_once(' ')?;
+    if !scheme.starts_with("WECHATPAY2-") {
+        return None;
+    }
+    let field = |wanted: &str| {
+        pairs.split(',').find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            (name == wanted).then(|| value.trim_matches('"').to_owned())
+        })
+    };
+    Some(Credential::Signature {
+        scheme: scheme.to_owned(),
+        mchid: field("mchid"),
+        serial: field("serial_no"),
+    })
+}
+
+/// Puts another value into one parameter of a raw query; every other byte stays as it was.
+pub fn swap_token(query: &str, param: &str, new: &str) -> String {
+    let mut out = String::with_capacity(query.len() + new.len());
+    for (at, pair) in query.split('&').enumerate() {
+        if at > 0 {
+            out.push('&');
+        }
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        if name == param {
+            out.push_str(name);
+            out.push('=');
+            percent_encode(new, &mut out);
+        } else {
+            out.push_str(pair);
+        }
+    }
+    out
+}
+
+/// Puts another secret into a request of an issuing endpoint. Gives the new query and body.
+pub fn swap_secret(
+    endpoint: &Endpoint,
+    place: Place,
+    query: &str,
+    body: &[u8],
+    new: &AppSecret,
+) -> (String, Vec<u8>) {
+    let names = || fields(endpoint).filter(|field| is_secret(field)).map(|field| field.name);
+    match place {
+        Place::Query => {
+            let swap = |query: String, name| swap_token(&query, name, new.expose());
+            (names().fold(query.to_owned(), swap), body.to_vec())
+        }
+        Place::Form => {
+            let text = String::from_utf8_lossy(body).into_owned();
+            let swap = |text: String, name| swap_token(&text, name, new.expose());
+            (query.to_owned(), names().fold(text, swap).into_bytes())
+        }
+        Place::Json => {
+            let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+                return (query.to_owned(), body.to_vec());
+            };
+            for name in names() {
+                if let Some(slot) = value.get_mut(name) {
+                    *slot = Value::String(new.expose().to_owned());
+                }
+            }
+            (query.to_owned(), value.to_string().into_bytes())
+        }
+    }
+}
+
+/// Writes a value so that it can stand in a query.
+pub(crate) fn percent_encode(text: &str, out: &mut String) {
+    const HEX: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            out.push('%');
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
