@@ -1,0 +1,91 @@
+// One open conversation: fetched, refreshed by the stream, with the user's own bubble shown before the simulator knows it.
+import { computed, onUnmounted, reactive, watch } from "vue";
+import { api } from "../api/client";
+import type { Chat, ChatItem } from "../api/types";
+import { attempt, expectAct, onChat, state, worldNow } from "../store/store";
+
+export interface Pending extends ChatItem {
+  pending: true;
+  /** Items that were there when it was sent: none of them is its echo. */
+  before: Set<string>;
+}
+
+/** Drops each pending bubble whose echo has arrived; one echo answers one bubble. */
+export function settle(pending: Pending[], items: ChatItem[]): Pending[] {
+  const claimed = new Set<string>();
+  return pending.filter((mine) => {
+    const echo = items.find(
+      (item) => item.from === "user" && item.type === mine.type && !mine.before.has(item.id) && !claimed.has(item.id),
+    );
+    if (echo) claimed.add(echo.id);
+    return !echo;
+  });
+}
+
+const empty = (): Chat => ({ items: [], followed: false, menu: null, window: null, typing: false });
+
+export function useConversation(user: () => string, account: () => string) {
+  const view = reactive({ chat: empty(), loaded: false, pending: [] as Pending[] });
+  let serial = 0;
+
+  async function refresh(): Promise<void> {
+    const mine = ++serial;
+    const [who, where] = [user(), account()];
+    if (!who || !where) return;
+    let found: Chat;
+    try {
+      found = await api.chat(who, where);
+    } catch {
+      return;
+    }
+    // A later refresh or another conversation overtook this one.
+    if (mine !== serial || who !== user() || where !== account()) return;
+    view.chat = found;
+    view.pending = settle(view.pending, found.items);
+    view.loaded = true;
+    const unread = state.chats.find((one) => one.account === where)?.unread;
+    if (unread) {
+      void api.markRead(who, where).catch(() => undefined);
+      state.chats = state.chats.map((one) => (one.account === where ? { ...one, unread: 0 } : one));
+    }
+  }
+
+  const stop = onChat((who, where) => {
+    if (who === user() && where === account()) void refresh();
+  });
+  onUnmounted(stop);
+  watch(
+    [user, account],
+    () => {
+      view.chat = empty();
+      view.loaded = false;
+      view.pending = [];
+      void refresh();
+    },
+    { immediate: true },
+  );
+
+  /** Does something as the user here; the rows that it causes light up. */
+  async function act(action: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
+    expectAct(user());
+    return attempt(api.act(user(), { account: account(), ...action }));
+  }
+
+  async function send(message: Record<string, unknown> & { type: string }): Promise<void> {
+    const mine: Pending = {
+      id: `pending-${performance.now()}`,
+      time: worldNow(),
+      from: "user",
+      pending: true,
+      before: new Set(view.chat.items.map((item) => item.id)),
+      ...message,
+    };
+    view.pending.push(mine);
+    const done = await act({ do: "send", message });
+    if (done === undefined) view.pending = view.pending.filter((one) => one.id !== mine.id);
+    else void refresh();
+  }
+
+  const items = computed<(ChatItem | Pending)[]>(() => [...view.chat.items, ...view.pending]);
+  return { view, items, refresh, act, send };
+}

@@ -1,0 +1,176 @@
+// Rows of the timeline: kept bounded, grouped by cause, filtered. Pure; the store owns the reactive side.
+import type { Row, RowState } from "../api/types";
+
+/** How many rows the page keeps; the oldest go first. */
+export const KEPT = 10_000;
+
+export interface Filter {
+  kind: "all" | "callback" | "call" | "error";
+  account: string;
+  user: string;
+  text: string;
+}
+
+export const everything: Filter = { kind: "all", account: "", user: "", text: "" };
+
+export interface Heading {
+  type: "heading";
+  key: string;
+  cause: string;
+  time: number;
+  /** The act that began it; none for what the application did by itself. */
+  act: Row | null;
+  first: Row;
+  /** Rows below it, so that a folded heading can say how many. */
+  count: number;
+  worst: RowState;
+}
+
+export interface Entry {
+  type: "row";
+  key: string;
+  row: Row;
+}
+
+export type Line = Heading | Entry;
+
+const order: Record<RowState, number> = { ok: 0, pending: 1, warn: 2, error: 3 };
+
+/** Keeps rows by id in the order of their first appearance. */
+export class RowBook {
+  private byId = new Map<string, Row>();
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get(id: string): Row | undefined {
+    return this.byId.get(id);
+  }
+
+  put(row: Row): void {
+    this.byId.set(row.id, row);
+    while (this.byId.size > KEPT) {
+      const oldest = this.byId.keys().next().value;
+      if (oldest === undefined) break;
+      this.byId.delete(oldest);
+    }
+  }
+
+  /** A list fetched after the stream began: rows that the stream brought are newer and win. */
+  replace(snapshot: Row[], streamed: Set<string>): void {
+    const fresh = new Map<string, Row>();
+    for (const row of snapshot) fresh.set(row.id, streamed.has(row.id) ? (this.byId.get(row.id) ?? row) : row);
+    for (const id of streamed) {
+      const row = this.byId.get(id);
+      if (row && !fresh.has(id)) fresh.set(id, row);
+    }
+    this.byId = fresh;
+  }
+
+  values(): Row[] {
+    return [...this.byId.values()];
+  }
+}
+
+const haystacks = new WeakMap<Row, string>();
+
+function haystack(row: Row): string {
+  const known = haystacks.get(row);
+  if (known !== undefined) return known;
+  const made = [
+    row.title.zh,
+    row.title.en,
+    row.subtitle.zh,
+    row.subtitle.en,
+    row.label.zh,
+    row.label.en,
+    row.diagnosis?.rule,
+    row.call?.path,
+    row.call?.endpoint,
+    row.callback?.event,
+    row.callback?.msg_id,
+    row.openid,
+    row.plain?.request,
+    row.plain?.response,
+    row.response?.body,
+  ]
+    .join("\n")
+    .toLowerCase();
+  haystacks.set(row, made);
+  return made;
+}
+
+export function matches(row: Row, filter: Filter): boolean {
+  if (filter.kind === "callback" && row.kind !== "callback" && row.kind !== "reply") return false;
+  if (filter.kind === "call" && row.kind !== "call") return false;
+  if (filter.kind === "error" && row.state !== "error" && row.state !== "warn") return false;
+  if (filter.account && row.account !== filter.account) return false;
+  if (filter.user && row.user !== filter.user) return false;
+  return !filter.text || haystack(row).includes(filter.text.toLowerCase());
+}
+
+/** Calls that the application made by itself stand together while nothing else comes between and the pause is short. */
+const TOGETHER_MS = 60_000;
+
+/** Newest cause first; inside one cause in the order in which it happened. */
+export function lines(rows: Row[], filter: Filter): Line[] {
+  const groups: { act: Row | null; first: Row; cause: string; rows: Row[]; lastMs: number; own: boolean }[] = [];
+  const open = new Map<string, (typeof groups)[number]>();
+  for (const row of rows) {
+    let group = open.get(row.cause);
+    if (!group) {
+      const last = groups[groups.length - 1];
+      const own = row.kind === "call";
+      if (own && last?.own && last.first.account === row.account && row.wall_ms - last.lastMs < TOGETHER_MS) {
+        group = last;
+      } else {
+        group = { act: null, first: row, cause: row.cause, rows: [], lastMs: row.wall_ms, own };
+        groups.push(group);
+      }
+      open.set(row.cause, group);
+    }
+    group.lastMs = row.wall_ms;
+    if (row.kind === "act" && !group.act) group.act = row;
+    else group.rows.push(row);
+  }
+
+  const out: Line[] = [];
+  for (let at = groups.length - 1; at >= 0; at--) {
+    const group = groups[at];
+    if (!group) continue;
+    const whole = group.act !== null && filter.kind === "all" && matches(group.act, filter);
+    const shown = group.rows.filter((row) => matches(row, filter) || (whole && sameScope(row, filter)));
+    if (shown.length === 0 && !whole) continue;
+    let worst: RowState = group.act?.state ?? "ok";
+    for (const row of shown) if (order[row.state] > order[worst]) worst = row.state;
+    out.push({
+      type: "heading",
+      key: `h${group.first.id}`,
+      cause: group.cause,
+      time: (group.act ?? group.first).time,
+      act: group.act,
+      first: group.first,
+      count: shown.length,
+      worst,
+    });
+    for (const row of shown) out.push({ type: "row", key: row.id, row });
+  }
+  return out;
+}
+
+/** When the act itself matches the text, what it caused is shown with it. */
+function sameScope(row: Row, filter: Filter): boolean {
+  return matches(row, { ...filter, text: "" });
+}
+
+/** The row that explains an act best: the worst, and among equals the last reply or callback. */
+export function telling(rows: Row[]): Row | undefined {
+  let best: Row | undefined;
+  for (const row of rows) {
+    if (row.kind === "act") continue;
+    if (!best || order[row.state] > order[best.state]) best = row;
+    else if (order[row.state] === order[best.state] && best.state === "error") best = row;
+  }
+  return best;
+}

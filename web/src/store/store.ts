@@ -1,0 +1,229 @@
+// The one store: what the simulator said, kept current by the stream; and what the page has selected.
+import { computed, reactive, shallowRef, watch } from "vue";
+import { api, Refused } from "../api/client";
+import type { Account, ChatSummary, Clock, Dev, Row, User } from "../api/types";
+import { everything, lines, RowBook, telling, type Filter } from "./rows";
+import { openStream } from "./stream";
+
+export const state = reactive({
+  /** Whether the stream is open: the page says so when it is not. */
+  live: false,
+  loaded: false,
+  dev: { app: { state: "none" } } as Dev,
+  accounts: [] as Account[],
+  users: [] as User[],
+  user: "",
+  account: "",
+  chats: [] as ChatSummary[],
+  clock: { now: 0, frozen: false, at: 0 },
+  filter: { ...everything } as Filter,
+  selected: "",
+  /** The inspector goes to what the latest act caused until a row is chosen by hand. */
+  follow: true,
+  /** The cause whose rows are lit because the phone just acted. */
+  lit: "",
+  toasts: [] as { id: number; text: string; bad: boolean }[],
+});
+
+const book = new RowBook();
+let streamed = new Set<string>();
+
+/** All rows, oldest first; replaced as a whole at most once a frame. */
+export const rows = shallowRef<Row[]>([]);
+
+let scheduled = false;
+function publish(): void {
+  if (scheduled) return;
+  scheduled = true;
+  // A hidden tab gets no frames; a timer keeps it from falling behind without end.
+  const run = () => {
+    scheduled = false;
+    rows.value = book.values();
+  };
+  if (document.hidden) setTimeout(run, 200);
+  else requestAnimationFrame(run);
+}
+
+export const visibleLines = computed(() => lines(rows.value, state.filter));
+export const selectedRow = computed(() => {
+  // Reads rows so that an update of the selected row shows.
+  void rows.value;
+  return state.selected ? book.get(state.selected) : undefined;
+});
+export const wrong = computed(() => rows.value.filter((row) => row.state === "error" || row.state === "warn").length);
+export const currentAccount = computed(() => state.accounts.find((one) => one.appid === state.account));
+export const currentUser = computed(() => state.users.find((one) => one.id === state.user));
+export const publicAccounts = computed(() =>
+  state.accounts.filter((one) => one.kind === "subscription" || one.kind === "service"),
+);
+
+const chatListeners = new Set<(user: string, account: string) => void>();
+
+/** Tells when a conversation changed; the caller fetches it. */
+export function onChat(listener: (user: string, account: string) => void): () => void {
+  chatListeners.add(listener);
+  return () => chatListeners.delete(listener);
+}
+
+let awaited: { user: string; until: number } | null = null;
+
+/** The next act of this user in the timeline is the one that the phone just did. */
+export function expectAct(user: string): void {
+  awaited = { user, until: performance.now() + 3_000 };
+  state.follow = true;
+}
+
+function take(row: Row): void {
+  const known = book.get(row.id);
+  book.put(row);
+  streamed.add(row.id);
+  if (!known && row.kind === "act" && awaited && row.user === awaited.user && performance.now() < awaited.until) {
+    awaited = null;
+    state.lit = row.cause;
+  }
+  if (state.follow && state.lit && row.cause === state.lit) {
+    const best = telling(book.values().filter((one) => one.cause === state.lit));
+    if (best) state.selected = best.id;
+  }
+  publish();
+}
+
+export function setClock(clock: Clock): void {
+  state.clock = { now: clock.now, frozen: clock.frozen ?? false, at: performance.now() };
+}
+
+/** Seconds of the simulated clock at this moment. */
+export function worldNow(): number {
+  const { now, frozen, at } = state.clock;
+  return frozen || now === 0 ? now : now + (performance.now() - at) / 1000;
+}
+
+export function toast(text: string, bad = false): void {
+  const id = Date.now() + Math.random();
+  state.toasts.push({ id, text, bad });
+  setTimeout(() => {
+    state.toasts = state.toasts.filter((one) => one.id !== id);
+  }, bad ? 7_000 : 3_500);
+}
+
+/** Runs a call and shows its refusal; the caller gets `undefined` then. */
+export async function attempt<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    toast(error instanceof Refused ? `${error.code} · ${error.message}` : String(error), true);
+    return undefined;
+  }
+}
+
+async function quietly<T>(work: Promise<T>, use: (found: T) => void): Promise<void> {
+  try {
+    use(await work);
+  } catch {
+    // The stream's state already says that the simulator is away; the next opening fetches again.
+  }
+}
+
+export const loadAccounts = () =>
+  quietly(api.accounts(), (found) => {
+    state.accounts = found;
+    if (!found.some((one) => one.appid === state.account)) {
+      const connected = found.find((one) => one.appid === state.dev.app.account);
+      const service = found.find((one) => one.kind === "service" && one.verified);
+      state.account = (connected ?? service ?? found[0])?.appid ?? "";
+    }
+  });
+
+export const loadUsers = () =>
+  quietly(api.users(), (found) => {
+    state.users = found;
+    if (!found.some((one) => one.id === state.user)) state.user = found[0]?.id ?? "";
+  });
+
+export async function loadChats(): Promise<void> {
+  const user = state.user;
+  if (!user) return;
+  await quietly(api.chats(user), (found) => {
+    if (user === state.user) state.chats = found;
+  });
+}
+
+async function snapshot(): Promise<void> {
+  await Promise.all([
+    quietly(api.dev(), (found) => (state.dev = found)),
+    quietly(api.clock(), setClock),
+    loadUsers(),
+    quietly(api.timeline(), (found) => {
+      book.replace(found, streamed);
+      publish();
+    }),
+  ]);
+  await loadAccounts();
+  await loadChats();
+  for (const listener of chatListeners) listener(state.user, state.account);
+  state.loaded = true;
+}
+
+/** What an event of the stream changes. Exported for the tests. */
+export function receive(name: string, data: unknown): void {
+  switch (name) {
+    case "row":
+      take(data as Row);
+      break;
+    case "chat": {
+      const { user, account } = data as { user: string; account: string };
+      for (const listener of chatListeners) listener(user, account);
+      if (user === state.user) void loadChats();
+      break;
+    }
+    case "clock":
+      setClock(data as Clock);
+      break;
+    case "dev":
+      state.dev = data as Dev;
+      break;
+    case "accounts":
+      void loadAccounts().then(loadChats);
+      break;
+    case "users":
+      void loadUsers();
+      break;
+    case "reset":
+      streamed = new Set();
+      state.selected = "";
+      state.lit = "";
+      void snapshot();
+      break;
+  }
+}
+
+export function start(): () => void {
+  watch(
+    () => state.user,
+    () => {
+      state.chats = [];
+      void loadChats();
+    },
+  );
+  void snapshot();
+  return openStream({
+    opened() {
+      const again = !state.live && state.loaded;
+      state.live = true;
+      // After a gap the server may even be another one: its list replaces ours.
+      if (again) {
+        streamed = new Set();
+        void snapshot();
+      }
+    },
+    lost() {
+      state.live = false;
+    },
+    event: receive,
+  });
+}
+
+export function select(id: string): void {
+  state.selected = id;
+  state.follow = false;
+}
