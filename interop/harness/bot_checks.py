@@ -300,11 +300,7 @@ def through_gateway(report, name, command, folder):
     """One bot as the primary app behind `xinqiao dev --via gateway`."""
     label = f"{name}, through the gateway"
     port = web.free_port()
-    with report.check(f"{label}: starts"):
-        dev = Process("dev", "--app", f"http://127.0.0.1:{port}/", "--via", "gateway", "--memory", "--port", "0")
-    if "dev" not in locals():
-        return
-    with dev:
+    with Process("dev", "--app", f"http://127.0.0.1:{port}/", "--via", "gateway", "--memory", "--port", "0") as dev:
         control = Control(dev.ready["control"])
         account = seeded_service(control)
         gateway = dev.ready["gateway"].rstrip("/")
@@ -377,9 +373,9 @@ def run(report, commands, reasons, names):
             with Process("sim", "--port", "0", "--memory") as sim:
                 control = Control(sim.ready["control"])
                 for name in names:
-                    with report.check(f"{name}, straight: ran to the end"):
+                    with report.section(f"{name}, straight"):
                         bots[name] = straight(report, control, sim.ready["endpoints"], name, commands[name], folder)
-                with report.check("token expiry: ran to the end"):
+                with report.section("token expiry"):
                     replaced(report, control, sim.ready["endpoints"], bots)
                     expired(report, control, bots)
                     faults(report, control, bots)
@@ -388,5 +384,5 @@ def run(report, commands, reasons, names):
                 if api:
                     api.close()
         for name in names:
-            with report.check(f"{name}, through the gateway: ran to the end"):
+            with report.section(f"{name}, through the gateway"):
                 through_gateway(report, name, commands[name], folder)

@@ -32,11 +32,7 @@ def run(report, commands, reasons):
     if "python" not in commands:
         report.skip("exec: wechatpy", str(reasons.get("wechatpy", "no Python packages")))
         return
-    with report.check("exec: `dev` starts"):
-        dev = Process("dev", "--memory", "--port", "0", "--via", "gateway")
-    if "dev" not in locals():
-        return
-    with dev:
+    with report.section("exec"), Process("dev", "--memory", "--port", "0", "--via", "gateway") as dev:
         control = Control(dev.ready["control"])
         account = seeded_service(control)
         user = follower(control, account)

@@ -21,12 +21,9 @@ def equal(got, want, what="value"):
 
 
 class Report:
-    def __init__(self, only=None):
-        self.passed, self.failed, self.skipped, self.only = 0, 0, 0, only
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, 0, 0
         self.failures = []
-
-    def wanted(self, name):
-        return self.only is None or self.only in name
 
     @contextlib.contextmanager
     def check(self, name):
@@ -42,6 +39,15 @@ class Report:
         else:
             self.passed += 1
             print(f"PASS {name} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    @contextlib.contextmanager
+    def section(self, name):
+        """A group of checks. It counts only if something outside its checks goes wrong."""
+        try:
+            yield
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self._fail(f"{name}: ran to the end", f"{type(error).__name__}: {error} ({place.name}:{place.lineno})")
 
     def _fail(self, name, why):
         self.failed += 1

@@ -34,7 +34,10 @@ class Process:
         self.log = open(self.folder / "log", "ab")
         command = [str(binary()), *arguments, *(["--ready-file", str(self.ready_file)] if ready else [])]
         started = time.monotonic()
-        self.process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        # A fixed key for the store of `serve`; no proxy of the surroundings may stand between.
+        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        env.setdefault("XINQIAO_MASTER_KEY", "5a" * 32)
+        self.process = subprocess.Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         if ready:
             self.ready = self._wait()
             self.started_in = time.monotonic() - started

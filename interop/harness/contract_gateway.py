@@ -1,0 +1,202 @@
+"""Through the gateway: one delivery, one answer in time, repeats, bad input, kill -9, configuration."""
+
+import pathlib
+import subprocess
+import tempfile
+import time
+
+from . import envelope, web, xinqiao
+from .bot_checks import connected, follower, seeded_service
+from .raw import API, Bot
+from .report import equal, expect
+from .xinqiao import Control, Process
+
+
+def behind(report):
+    """`xinqiao dev --app URL --via gateway` with raw apps."""
+    def behave(push, number):
+        content = envelope.element(push.plain, "Content") or ""
+        if content.startswith("睡"):
+            time.sleep(6)
+            return "太晚"
+        return f"回 {content}"
+
+    with Bot(behave) as bot, report.section("gateway"):
+        with Process("dev", "--app", bot.url, "--via", "gateway", "--memory", "--port", "0") as dev:
+            control = Control(dev.ready["control"])
+            account = seeded_service(control)
+            bot.account = account
+            gateway = dev.ready["gateway"].rstrip("/")
+            with report.check("gateway: the app is connected through it"):
+                equal((connected(control) or {}).get("state"), "connected", "state")
+            user = follower(control, account)
+            with report.check("gateway: a message travels through it and back"):
+                control.say(user, account, "过桥")
+                equal(control.wait_inbox(user, account, bool)[-1]["content"], "回 过桥", "content")
+                equal(bot.problems, [], "problems of the app")
+            with report.check("gateway: a 6 s sleeper gets one delivery, the simulator one answer within 4.8 s"):
+                before = len(bot.messages())
+                inbox = len(control.inbox(user, account))
+                started = time.monotonic()
+                answer = control.say(user, account, "睡一觉")
+                took = time.monotonic() - started
+                tries = answer["deliveries"][0]["attempts"]
+                equal(len(tries), 1, "attempts of the simulator")
+                expect(tries[0]["ms"] <= 4800 and took < 5.2, f"{tries[0]['ms']} ms, the act took {took:.2f} s")
+                time.sleep(2.5)
+                equal(len(bot.messages()) - before, 1, "deliveries to the app")
+                equal([i["via"] for i in control.inbox(user, account)[inbox:] if i["via"] == "system"], [], "notices")
+            with report.check("gateway: a repeated callback reaches the app once and gets the stored answer"):
+                before = len(bot.messages())
+                openid, original = user["openids"][account["appid"]], account["original_id"]
+                xml = envelope.text_message(original, openid, "重复")
+                said = []
+                for _ in range(3):
+                    query, body = envelope.seal(account["token"], account["aes_key"], account["appid"], xml, original, openid)
+                    got = web.request("POST", f"{gateway}/callback/{account['appid']}?{query}", body=body, headers={"content-type": "text/xml"})
+                    equal(got.status, 200, "status")
+                    said.append(envelope.element(envelope.open_reply(account["token"], account["aes_key"], account["appid"], got.text), "Content"))
+                equal(said, ["回 重复"] * 3, "answers")
+                equal(len(bot.messages()) - before, 1, "deliveries to the app")
+            refusals(report, bot, control, dev, account, user, gateway)
+
+
+def refusals(report, bot, control, dev, account, user, gateway):
+    """Bad input at the inlet: a clear answer with the rule's name and a remedy; nothing stored, nothing broken."""
+    token, key, appid, original = account["token"], account["aes_key"], account["appid"], account["original_id"]
+    openid = user["openids"][appid]
+    xml = envelope.text_message(original, openid, "坏")
+    sealed = envelope.encrypt(key, appid, xml.encode())
+    other_key = "B" * 42 + "A"
+
+    def push(**change):
+        fields = {"token": token, "aes_key": key, "receiver": appid, "xml": xml, "to": original, "openid": openid, **change}
+        return envelope.seal(**fields)
+
+    large = envelope.text_message(original, openid, "大" * 700_000)
+    cases = {
+        "wrong token": (push(token="nottheToken"), "callback.signature.token", None),
+        "wrong AES key": (push(aes_key=other_key), "decrypt.", None),
+        "truncated base64": (push(encrypted=sealed[:-7]), "decrypt.", None),
+        "doubled base64": (push(encrypted=sealed + sealed), "decrypt.", None),
+        "another account's ciphertext": (push(encrypted=envelope.encrypt(other_key, "wx00000000000000ff", xml.encode())), "decrypt.", None),
+        "foreign receiver id": (push(receiver="wx00000000000000ff"), "decrypt.receiver_id", None),
+        "DOCTYPE": (push(xml='<!DOCTYPE x [<!ENTITY a "b">]>' + xml), "xml.doctype", None),
+        "DOCTYPE in the outer XML": ((push()[0], '<!DOCTYPE x [<!ENTITY a "b">]>' + push()[1]), "", None),
+        "2 MB body": ((push()[0], large), "callback.too_large", None),
+        "missing parameters": (("timestamp=1&nonce=2", push()[1]), "callback.", None),
+        "no query": (("", push()[1]), "callback.", None),
+        "no body": ((push()[0], ""), "", None),
+        "not XML": ((push()[0], "hello"), "", None),
+        "unknown appid": (push(), "", "wx00000000000000ff"),
+    }
+
+    def stored():
+        answer = web.request("GET", f"{gateway}/v1/events").json()
+        return len(answer["items"])
+
+    before, delivered = stored(), len(bot.messages())
+    for what, ((query, body), rule, other) in cases.items():
+        with report.check(f"bad input: {what}: refused with rule, cause and remedy"):
+            got = web.request("POST", f"{gateway}/callback/{other or appid}?{query}", body=body, headers={"content-type": "text/xml"})
+            expect(400 <= got.status < 500, f"{got.status} {got.text[:300]}")
+            named = got.header("x-xinqiao-rule") or ""
+            expect(named and named.startswith(rule), f"want a rule {rule}…, got {named}: {got.text[:400]}")
+            lines = got.text.splitlines()
+            expect(lines[0] == named and len(lines) >= 3, f"want rule, cause and remedy: {got.text[:400]}")
+            for secret in (token, key, account["secret"]):
+                expect(secret not in got.text, "the refusal shows a secret")
+    with report.check("bad input: nothing was stored, nothing was delivered, the gateway lives"):
+        equal(stored(), before, "stored events")
+        equal(len(bot.messages()), delivered, "deliveries")
+        equal(web.request("GET", f"{gateway}/healthz").status, 200, "healthz")
+        control.say(user, account, "还在吗")
+        equal(control.inbox(user, account)[-1]["content"], "回 还在吗", "content")
+    with report.check("bad input: a wrong URL check is refused by name"):
+        got = web.request("GET", f"{gateway}/callback/{appid}?{envelope.handshake('nottheToken', 'e')}")
+        expect(400 <= got.status < 500 and "callback.signature" in got.text, f"{got.status} {got.text[:300]}")
+
+
+CONFIG = """
+upstream = {{ "api.weixin.qq.com" = "{api}" }}
+store = "{store}"
+
+[listen]
+bind = "127.0.0.1"
+port = {port}
+
+[[account]]
+appid = "{appid}"
+secret = "{secret}"
+kind = "service"
+token = "{token}"
+aes_key = "{aes_key}"
+mode = "safe"
+
+[[app]]
+name = "main"
+url = "{app}"
+token = "{token}"
+aes_key = "{aes_key}"
+accounts = ["{appid}"]
+"""
+
+
+def killed(report):
+    """kill -9 right after the acknowledgement."""
+    with report.check("gateway: killed with -9 right after acknowledging: the event is there and is delivered after the restart"):
+        alive = []
+
+        def behave(push, number):
+            if not alive:
+                time.sleep(8)
+            return "晚到"
+
+        with Process("sim", "--port", "0", "--memory") as sim, tempfile.TemporaryDirectory() as folder, Bot(behave) as bot:
+            control = Control(sim.ready["control"])
+            account = control.account()
+            bot.account = account
+            config = pathlib.Path(folder) / "xinqiao.toml"
+            port = web.free_port()
+            config.write_text(CONFIG.format(api=sim.ready["endpoints"][API], store=pathlib.Path(folder) / "gateway.db", port=port,
+                                            app=bot.url, **{k: account[k] for k in ("appid", "secret", "token", "aes_key")}))
+            gateway = Process("serve", "--config", str(config))
+            try:
+                base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
+                equal(control.callback(account, f"{base}/callback/{account['appid']}"), {"verified": True}, "handshake")
+                user = control.user(follow=[account])
+                events = len(web.request("GET", f"{base}/v1/events").json()["items"])
+                answer = control.say(user, account, "别丢")
+                gateway.kill()
+                equal([a["status"] for a in answer["deliveries"][0]["attempts"]], [200], "acknowledged")
+                seen = len(bot.messages())
+                gateway.stop()
+                alive.append(True)
+                gateway = Process("serve", "--config", str(config))
+                base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
+                items = web.request("GET", f"{base}/v1/events").json()["items"]
+                equal(len(items), events + 1, "events after the restart")
+                arrived = web.until(lambda: bot.messages()[seen:], 15)
+                expect(arrived and envelope.element(arrived[0].plain, "Content") == "别丢", "not delivered after the restart")
+            finally:
+                gateway.stop()
+
+
+def configuration(report):
+    """A config with an unknown key."""
+    for what, text, words in (
+        ("an unknown key", 'upsteram = "wechat"\n', ("upsteram", "upstream")),
+        ("an unknown key in an account", '[[account]]\nappid = "wx1"\nsecert = "x"\n', ("secert", "secret")),
+        ("a wrong value", 'upstream = "wechat"\n[listen]\nport = "many"\n', ("port",)),
+        ("broken TOML", "[[account\n", ("xinqiao.toml",)),
+    ):
+        with report.check(f"bad input: a config with {what} names file, key and an allowed one"):
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "xinqiao.toml"
+                path.write_text(text)
+                done = subprocess.run([str(xinqiao.binary()), "serve", "--config", str(path)], capture_output=True, text=True, timeout=20, cwd=folder)
+                said = done.stderr + done.stdout
+                expect(done.returncode in (1, 2), f"exit {done.returncode}: {said[-500:]}")
+                for word in (*words, "xinqiao.toml"):
+                    expect(word in said, f"{word} is not named: {said[-700:]}")
+                expect("panicked" not in said, said[-500:])
