@@ -1,21 +1,37 @@
-//! Serves the files of a web application, from memory or from a folder.
+//! Serves the files of a web application from memory.
+//!
+//! Where the files come from is the caller's business ([`Assets`]); this module decides how they are
+//! sent: hashed names below `assets/` are cached for good, pages are asked for again each time, packed
+//! twins go to those who take them, and every page carries a policy that lets nothing load from other
+//! sites. A missing file is missing; only names without an extension are pages of the application.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::Request,
-    response::{IntoResponse, Response},
-};
-use http::{Method, StatusCode, header};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// Scripts and styles come from here alone; pictures may be made on the page; frames may show pages of
+/// this machine, because the phone's web view shows the app's own.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob: http://127.0.0.1:* http://localhost:*; media-src 'self' data: blob:; \
+    connect-src 'self'; frame-src 'self' http://127.0.0.1:* http://localhost:*; object-src 'none'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 /// One file.
 #[derive(Debug, Clone)]
 pub struct Asset {
     /// Its bytes.
     pub bytes: Cow<'static, [u8]>,
+    /// The same packed with gzip, where that is smaller.
+    pub gzip: Option<Bytes>,
+    /// Changes whenever the bytes change; quoted as in the `ETag` header.
+    pub tag: Box<str>,
     /// Its media type.
-    pub content_type: Cow<'static, str>,
+    pub content_type: &'static str,
 }
 
 /// Where files come from.
@@ -24,33 +40,14 @@ pub trait Assets: Send + Sync + 'static {
     fn get(&self, path: &str) -> Option<Asset>;
 }
 
-/// Files of a folder, read at each request: for developing the pages.
-#[derive(Debug, Clone)]
-pub struct DirAssets(pub PathBuf);
-
-impl Assets for DirAssets {
-    fn get(&self, path: &str) -> Option<Asset> {
-        let plain = path.split('/').all(|part| {
-            !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':'])
-        });
-        if !plain {
-            return None;
-        }
-        let bytes = std::fs::read(self.0.join(path)).ok()?;
-        Some(Asset {
-            bytes: Cow::Owned(bytes),
-            content_type: content_type(path).into(),
-        })
-    }
-}
-
 /// The media type that a file name says.
-pub(crate) fn content_type(path: &str) -> &'static str {
+#[must_use]
+pub fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
-        "json" | "map" => "application/json",
+        "json" | "map" | "webmanifest" => "application/json",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
@@ -62,8 +59,7 @@ pub(crate) fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// A router that serves the files; a path without a dot in its last segment is a page of the application and
-/// gets `index.html`. Meant as a fallback behind the interfaces.
+/// A router that serves the files; meant as a fallback behind the interfaces.
 pub fn assets_router(assets: Arc<dyn Assets>) -> Router {
     Router::new().fallback(move |request: Request| {
         let assets = assets.clone();
@@ -76,30 +72,67 @@ fn respond(assets: &dyn Assets, request: &Request) -> Response {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
-    let page = !path.rsplit('/').next().unwrap_or_default().contains('.');
-    let (found, cache) = match assets.get(path) {
+    let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    let found = assets
+        .get(path)
+        .or_else(|| is_page.then(|| assets.get("index.html")).flatten());
+    match found {
         // The build puts a content hash into the names below assets/.
-        Some(asset) if path.starts_with("assets/") => {
-            (asset, "public, max-age=31536000, immutable")
+        Some(asset) => send(asset, path.starts_with("assets/"), request.headers()),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn send(asset: Asset, hashed: bool, asked: &HeaderMap) -> Response {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
         }
-        Some(asset) => (asset, "no-cache"),
-        None if page => match assets.get("index.html") {
-            Some(asset) => (asset, "no-cache"),
-            None => return StatusCode::NOT_FOUND.into_response(),
-        },
-        None => return StatusCode::NOT_FOUND.into_response(),
     };
-    let headers = [
-        (header::CONTENT_TYPE, found.content_type.into_owned()),
-        (header::CACHE_CONTROL, cache.to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    (headers, found.bytes.into_owned()).into_response()
+    set(header::CONTENT_TYPE, asset.content_type);
+    set(header::ETAG, &asset.tag);
+    set(header::VARY, "accept-encoding");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    let cache = if hashed {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    set(header::CACHE_CONTROL, cache);
+    if asset.content_type.starts_with("text/html") {
+        set(header::CONTENT_SECURITY_POLICY, POLICY);
+    }
+    if listed(asked, &header::IF_NONE_MATCH, &asset.tag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    match asset.gzip {
+        Some(packed) if listed(asked, &header::ACCEPT_ENCODING, "gzip") => {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            (headers, packed).into_response()
+        }
+        _ => match asset.bytes {
+            Cow::Borrowed(bytes) => (headers, Bytes::from_static(bytes)).into_response(),
+            Cow::Owned(bytes) => (headers, bytes).into_response(),
+        },
+    }
+}
+
+/// Whether a comma-separated header names `wanted`; weak tags and quality values don't matter here.
+fn listed(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|item| item.split(';').next())
+        .any(|item| item.trim().trim_start_matches("W/") == wanted)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::body::{Body, to_bytes};
     use tower::ServiceExt;
 
     use super::*;
@@ -116,38 +149,67 @@ mod tests {
             };
             Some(Asset {
                 bytes: text.as_bytes().into(),
-                content_type: content_type(path).into(),
+                gzip: Some(Bytes::from_static(b"packed")),
+                tag: format!("\"{text}\"").into(),
+                content_type: content_type(path),
             })
         }
     }
 
+    async fn ask(path: &str, header: Option<(&str, &str)>) -> Response {
+        let mut request = Request::get(path);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        assets_router(Arc::new(Two)).oneshot(request).await.unwrap()
+    }
+
     #[tokio::test]
     async fn pages_get_the_index_and_missing_files_404() {
-        let router = assets_router(Arc::new(Two));
         for (path, status) in [
             ("/", 200),
             ("/phone/1", 200),
             ("/assets/app-1a2b.js", 200),
             ("/assets/none.js", 404),
         ] {
-            let request = Request::get(path).body(Body::empty()).unwrap();
-            let answer = router.clone().oneshot(request).await.unwrap();
-            assert_eq!(answer.status(), status, "{path}");
+            assert_eq!(ask(path, None).await.status(), status, "{path}");
         }
     }
 
-    #[test]
-    fn a_folder_is_not_left() {
-        let assets = DirAssets(std::env::temp_dir());
-        for path in [
-            "../etc/passwd",
-            "a/../../b",
-            "/etc/passwd",
-            "",
-            "a//b",
-            "c:\\x",
-        ] {
-            assert!(assets.get(path).is_none());
-        }
+    #[tokio::test]
+    async fn hashed_names_are_kept_and_pages_asked_for_again() {
+        let script = ask("/assets/app-1a2b.js", None).await;
+        assert!(
+            script.headers()["cache-control"]
+                .to_str()
+                .unwrap()
+                .contains("immutable")
+        );
+        let page = ask("/", None).await;
+        assert_eq!(page.headers()["cache-control"], "no-cache");
+        assert!(page.headers().contains_key("content-security-policy"));
+    }
+
+    #[tokio::test]
+    async fn packed_twins_go_to_those_who_take_them() {
+        let packed = ask("/", Some(("accept-encoding", "br;q=1.0, gzip;q=0.8"))).await;
+        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        assert_eq!(
+            &to_bytes(packed.into_body(), 99).await.unwrap()[..],
+            b"packed"
+        );
+        let plain = ask("/", Some(("accept-encoding", "br"))).await;
+        assert_eq!(&to_bytes(plain.into_body(), 99).await.unwrap()[..], b"page");
+    }
+
+    #[tokio::test]
+    async fn a_known_version_is_not_sent_again() {
+        let again = ask("/", Some(("if-none-match", "W/\"page\""))).await;
+        assert_eq!(again.status(), 304);
+        assert_eq!(
+            ask("/", Some(("if-none-match", "\"old\""))).await.status(),
+            200
+        );
     }
 }

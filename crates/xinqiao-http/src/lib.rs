@@ -17,7 +17,7 @@ mod outbound;
 mod serve;
 
 pub use self::{
-    assets::{Asset, Assets, DirAssets, assets_router},
+    assets::{Asset, Assets, assets_router, content_type},
     body::{BodyError, BodyLimit, read_body},
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},

@@ -1,0 +1,177 @@
+//! `xinqiao api`, `openapi` and `catalog`: the platform's endpoints, looked up, called, exported.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use xinqiao_catalog as catalog;
+
+use crate::fail::{Fail, Outcome};
+use crate::lang::Lang;
+use crate::project::{self, Via};
+use crate::{exec, talk};
+
+/// What to do with the catalog's endpoints.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// List endpoints: id, method, host and path, title
+    Ls {
+        /// Only ids that contain this
+        filter: Option<String>,
+        /// As JSON, one a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show everything that the catalog knows about one endpoint
+    Show {
+        /// Endpoint id, e.g. official_account.menu.create
+        id: String,
+    },
+    /// Call an endpoint of the running dev with a seeded account
+    Call(Call),
+}
+
+/// One call.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Call {
+    /// Endpoint id
+    id: String,
+    /// Parameters as a JSON object; `-` reads them from standard input
+    #[arg(default_value = "{}")]
+    parameters: String,
+    /// Account that calls (appid or name; default: the first)
+    #[arg(long)]
+    account: Option<String>,
+    /// Call the simulator directly or through the gateway
+    #[arg(long, value_enum)]
+    via: Option<Via>,
+    /// Ready file of the running dev
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// What to export.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub(crate) enum CatalogVerb {
+    /// Everything as one JSON document: endpoints, events, codes, permissions, quotas, diagnoses
+    Export {
+        /// Only this product's endpoints
+        #[arg(long)]
+        product: Option<String>,
+    },
+}
+
+/// Runs one of the verbs.
+pub(crate) async fn run(verb: Verb, lang: Lang) -> Outcome {
+    match verb {
+        Verb::Ls { filter, json } => {
+            list(filter.as_deref().unwrap_or_default(), json, lang);
+            Ok(())
+        }
+        Verb::Show { id } => {
+            talk::data(pretty(&json!(find(&id, lang)?)));
+            Ok(())
+        }
+        Verb::Call(call) => self::call(call, lang).await,
+    }
+}
+
+fn list(filter: &str, as_json: bool, lang: Lang) {
+    for endpoint in all().filter(|endpoint| endpoint.id.contains(filter)) {
+        if as_json {
+            talk::data(json!({
+                "id": endpoint.id, "method": endpoint.method.name(), "host": endpoint.host,
+                "path": endpoint.path, "title": endpoint.title,
+            }));
+        } else {
+            talk::data(format_args!(
+                "{:<48} {:<6} {}{}  {}",
+                endpoint.id,
+                endpoint.method.name(),
+                endpoint.host,
+                endpoint.path,
+                endpoint.title.get(lang == Lang::Zh),
+            ));
+        }
+    }
+}
+
+fn all() -> impl Iterator<Item = &'static catalog::Endpoint> {
+    catalog::Product::ALL.into_iter().flat_map(catalog::endpoints)
+}
+
+/// The endpoint of that id, or a refusal that names the nearest ones.
+fn find(id: &str, lang: Lang) -> Result<&'static catalog::Endpoint, Fail> {
+    catalog::endpoint(id).ok_or_else(|| {
+        let last = id.rsplit('.').next().unwrap_or(id);
+        let near: Vec<&str> = all()
+            .map(|endpoint| endpoint.id)
+            .filter(|known| known.contains(id) || known.ends_with(&format!(".{last}")))
+            .take(6)
+            .collect();
+        let near = if near.is_empty() { "xinqiao api ls".to_owned() } else { near.join(", ") };
+        Fail::usage(match lang {
+            Lang::Zh => format!("目录里没有接口 {id}；相近的：{near}"),
+            Lang::En => format!("the catalog has no endpoint {id}; near: {near}"),
+        })
+    })
+}
+
+/// Prints the OpenAPI document of one product or of all.
+pub(crate) fn openapi(product: Option<&str>, lang: Lang) -> Outcome {
+    let products = products(product, lang)?;
+    talk::data(pretty(&catalog::openapi::document(&products)));
+    Ok(())
+}
+
+/// Prints the catalog.
+pub(crate) fn catalog(verb: CatalogVerb, lang: Lang) -> Outcome {
+    let CatalogVerb::Export { product } = verb;
+    let products = products(product.as_deref(), lang)?;
+    let endpoints: Vec<_> = products.iter().flat_map(|p| catalog::endpoints(*p)).collect();
+    let types: serde_json::Map<String, Value> = products
+        .iter()
+        .map(|p| (p.name().to_owned(), json!(catalog::types(*p))))
+        .collect();
+    let events: Vec<_> = catalog::events()
+        .filter(|event| products.contains(&event.product))
+        .collect();
+    let mut errors: Vec<&catalog::ErrorCode> = Vec::new();
+    for product in &products {
+        let family = product.errors();
+        if !errors.iter().any(|known| known.family == family) {
+            errors.extend(catalog::errors(family));
+        }
+    }
+    talk::data(pretty(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "hosts": catalog::hosts(),
+        "endpoints": endpoints,
+        "types": types,
+        "events": events,
+        "errors": errors,
+        "permissions": catalog::permissions(),
+        "quotas": catalog::quotas(),
+        "grants": catalog::grants(),
+        "dedup": catalog::dedup_recipes(),
+        "media": catalog::media_limits(),
+        "diagnoses": catalog::diagnoses(),
+    })));
+    Ok(())
+}
+
+fn products(name: Option<&str>, lang: Lang) -> Result<Vec<catalog::Product>, Fail> {
+    let Some(name) = name else { return Ok(catalog::Product::ALL.to_vec()) };
+    catalog::Product::parse(name).map(|product| vec![product]).ok_or_else(|| {
+        let known: Vec<&str> = catalog::Product::ALL.iter().map(|product| product.name()).collect();
+        let known = known.join(", ");
+        Fail::usage(match lang {
+            Lang::Zh => format!("没有产品 {name}；有：{known}"),
+            Lang::En => format!("no product {name}; there are: {known}"),
+        })
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}

@@ -1,0 +1,288 @@
+//! `xinqiao exec -- command`: any program's calls to platform hosts reach the simulator or the
+//! gateway, without a change to the program, without root and without touching the hosts file.
+//!
+//! A proxy on loopback, a certificate authority of the project, and environment variables that lead
+//! the common runtimes there. Other hosts pass untouched, or are refused with `--offline`.
+
+mod authority;
+pub(crate) mod environment;
+mod hosts;
+mod java;
+mod proxy;
+mod upstream;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use reqwest::Method;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+use xinqiao_types::{SystemClock, SystemEntropy};
+
+use self::authority::Authority;
+use self::environment::Facts;
+use self::hosts::Hosts;
+use self::proxy::{Outside, Proxy};
+use self::upstream::Upstream;
+use crate::fail::{Fail, Outcome};
+use crate::lang::Lang;
+use crate::local::Local;
+use crate::project::{self, Account, Ready, Via};
+
+/// The preload for Node.
+const PRELOAD: &str = include_str!("exec/preload.cjs");
+
+/// What to run, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Call the simulator directly or through the gateway; default: as `dev` was started
+    #[arg(long, value_enum)]
+    pub(crate) via: Option<Via>,
+    /// Refuse connections to anything but the platform and this machine
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Account whose appid and secret the script finds in XINQIAO_APPID and so on (appid or name)
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// Ready file of the running dev (default: .xinqiao/ready.json here or above)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Runs the command and ends with its exit code.
+pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
+    let (ready, project) = project::find_running(options.ready_file.as_deref(), lang).await?;
+    let via = options.via.unwrap_or(ready.via);
+    let endpoints = ready.endpoints(via, lang)?;
+    let account = choose(&ready, options.account.as_deref(), lang)?;
+    let secret = match (account, via) {
+        (Some(account), Via::Gateway) => Some(issue_key(&ready, account).await?),
+        (Some(account), Via::Direct) => Some(account.secret.clone()),
+        (None, _) => None,
+    };
+
+    let hosts = Hosts::parse(endpoints)?;
+    let names = hosts.names();
+    let authority = Authority::open(&project, &names, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+    let files = Files::write(&authority)?;
+    let java_trust = java::trust_store(authority.folder(), &files.authority, variable)
+        .unwrap_or_else(|error| {
+            crate::talk::say(format_args!("xinqiao exec: no Java trust store: {error:#}"));
+            None
+        });
+    let outside = if options.offline { Outside::Closed } else { Outside::Open };
+    let upstream = Upstream::from_environment(variable)?;
+    let stop = CancellationToken::new();
+    let _stop_at_end = stop.clone().drop_guard();
+    let addresses = Proxy::new(hosts, authority, upstream, outside)?
+        .listen(stop)
+        .await
+        .context("cannot listen on loopback")?;
+
+    let facts = Facts {
+        addresses,
+        hosts: &names,
+        bundle: &files.bundle,
+        authority: &files.authority,
+        preload: &files.preload,
+        php_folder: &files.php_folder,
+        java_trust,
+        ready: &ready,
+        via,
+        endpoints,
+        account,
+        secret: secret.as_deref(),
+    };
+    let variables = environment::variables(&facts, variable);
+
+    let (program, arguments) = options
+        .command
+        .split_first()
+        .expect("clap requires a command");
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(variables)
+        .spawn()
+        .map_err(|error| not_started(program, &error, lang))?;
+    let status = wait(&mut child).await.context("cannot wait for the command")?;
+    if status.success() { Ok(()) } else { Err(Fail::silent(code_of(status))) }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The account that a script is told about: the named one, else the first.
+pub(crate) fn choose<'a>(
+    ready: &'a Ready,
+    wanted: Option<&str>,
+    lang: Lang,
+) -> Result<Option<&'a Account>, Fail> {
+    let Some(wanted) = wanted else { return Ok(ready.accounts.first()) };
+    let found = ready
+        .accounts
+        .iter()
+        .find(|account| account.appid == wanted || account.name == wanted);
+    found.map(Some).ok_or_else(|| {
+        let known: Vec<String> = ready
+            .accounts
+            .iter()
+            .map(|account| format!("{} ({})", account.appid, account.name))
+            .collect();
+        let known = known.join(", ");
+        Fail::usage(match lang {
+            Lang::Zh => format!("没有账号 {wanted}；有：{known}"),
+            Lang::En => format!("no account {wanted}; there are: {known}"),
+        })
+    })
+}
+
+/// Asks the gateway for a key, so that the real secret does not enter the child at all.
+async fn issue_key(ready: &Ready, account: &Account) -> Result<String, Fail> {
+    let gateway = ready.gateway.as_deref().context("no gateway in the ready file")?;
+    let body = serde_json::json!({"app": "exec", "accounts": [account.appid]});
+    let answer = Local::new()?
+        .call(Method::POST, &format!("{gateway}/v1/keys"), Some(&body))
+        .await?;
+    let key = answer.get("key").and_then(serde_json::Value::as_str);
+    Ok(key.map(str::to_owned).context("the gateway's answer has no `key`")?)
+}
+
+/// The files that the variables point to.
+#[derive(Debug)]
+struct Files {
+    authority: PathBuf,
+    bundle: PathBuf,
+    preload: PathBuf,
+    php_folder: PathBuf,
+}
+
+impl Files {
+    fn write(authority: &Authority) -> anyhow::Result<Self> {
+        let folder = authority.folder();
+        let files = Self {
+            authority: folder.join("ca.pem"),
+            bundle: folder.join("bundle.pem"),
+            preload: folder.join("preload.cjs"),
+            php_folder: folder.join("php"),
+        };
+        let mut bundle = system_roots(variable);
+        bundle.push_str(authority.pem());
+        write_if_changed(&files.bundle, &bundle)?;
+        write_if_changed(&files.preload, PRELOAD)?;
+        std::fs::create_dir_all(&files.php_folder)?;
+        let quoted = files.bundle.display();
+        write_if_changed(
+            &files.php_folder.join("xinqiao.ini"),
+            &format!("curl.cainfo = \"{quoted}\"\nopenssl.cafile = \"{quoted}\"\n"),
+        )?;
+        Ok(files)
+    }
+}
+
+/// A running child may be reading the file, so it is replaced only when it has to change.
+fn write_if_changed(path: &Path, text: &str) -> anyhow::Result<()> {
+    if std::fs::read_to_string(path).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    project::write_private(path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The certificates that this machine trusts already, as one text: the files that the variables
+/// name, else the system's. Empty where the system keeps them elsewhere (macOS, Windows): clients
+/// that read the variables then trust the platform hosts only.
+fn system_roots(variable: impl Fn(&str) -> Option<String>) -> String {
+    const NAMES: [&str; 4] =
+        ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+    const PLACES: [&str; 5] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    let mut paths: Vec<String> = NAMES.iter().filter_map(|name| variable(name)).collect();
+    // NODE_EXTRA_CA_CERTS adds to Node's own roots, so alone it does not stand for the system's.
+    if variable("SSL_CERT_FILE").is_none() {
+        paths.extend(PLACES.iter().map(|place| (*place).to_owned()).find(|p| Path::new(p).is_file()));
+    }
+    paths.sort();
+    paths.dedup();
+    let mut texts: Vec<String> = Vec::new();
+    for text in paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.iter().fold(String::new(), |mut all, text| {
+        all.push_str(text);
+        if !all.ends_with('\n') {
+            all.push('\n');
+        }
+        all
+    })
+}
+
+fn not_started(program: &OsString, error: &std::io::Error, lang: Lang) -> Fail {
+    let program = program.to_string_lossy();
+    Fail {
+        message: match lang {
+            Lang::Zh => format!("无法启动 {program}：{error}"),
+            Lang::En => format!("cannot start {program}: {error}"),
+        },
+        code: if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 },
+    }
+}
+
+/// Waits, and passes on the signals that were meant for the child. A terminal sends an interrupt to
+/// both of us, so that one is passed on only where no terminal did.
+#[cfg(unix)]
+async fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
+    use std::io::IsTerminal as _;
+
+    use rustix::process::Signal;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let terminal = std::io::stdin().is_terminal();
+    loop {
+        let passed = tokio::select! {
+            status = child.wait() => return status,
+            _ = interrupt.recv() => if terminal { None } else { Some(Signal::INT) },
+            _ = terminate.recv() => Some(Signal::TERM),
+            _ = hang_up.recv() => Some(Signal::HUP),
+        };
+        if let (Some(signal), Some(id)) = (passed, child.id())
+            && let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
+fn code_of(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    }
+    status.code().and_then(|code| u8::try_from(code & 0xff).ok()).unwrap_or(1)
+}

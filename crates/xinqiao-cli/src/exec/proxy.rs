@@ -1,0 +1,454 @@
+//! The local proxy of `exec`: platform hosts end here, everything else passes untouched.
+//!
+//! Two listeners on loopback. The *proxy* speaks HTTP proxying (CONNECT and absolute addresses).
+//! The *door* takes connections that were meant for a platform host and says by SNI or `Host` which
+//! one; the Node preload leads there. Behind both, TLS ends with the project's own certificate and
+//! the request goes on as plain HTTP to the origin that stands for the host: method, path, query,
+//! header order, header case, `Host` and body unchanged.
+//!
+//! A platform host that nothing stands for is refused, never passed on to the real platform.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use http_body_util::combinators::BoxBody;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::authority::Authority;
+use super::hosts::{Hosts, Origin, Place};
+use super::upstream::Upstream;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Body = BoxBody<Bytes, BoxError>;
+
+/// How long a connection to another host, or a TLS handshake, may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// First byte of a TLS record that begins a handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What happens to connections that are none of the platform's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// They pass untouched.
+    Open,
+    /// They are refused with a text that says so (`--offline`).
+    Closed,
+}
+
+/// Everything that a connection needs.
+pub(crate) struct Proxy {
+    hosts: Hosts,
+    authority: Authority,
+    upstream: Upstream,
+    outside: Outside,
+    platform: Client<HttpConnector, Incoming>,
+    elsewhere: reqwest::Client,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy")
+            .field("hosts", &self.hosts)
+            .field("outside", &self.outside)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a running proxy listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) proxy: SocketAddr,
+    pub(crate) door: SocketAddr,
+}
+
+impl Proxy {
+    /// Puts the parts together.
+    pub(crate) fn new(
+        hosts: Hosts,
+        authority: Authority,
+        upstream: Upstream,
+        outside: Outside,
+    ) -> anyhow::Result<Self> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let platform = Client::builder(TokioExecutor::new())
+            .http1_preserve_header_case(true)
+            .build(connector);
+        let elsewhere = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(PATIENCE)
+            .build()
+            .context("client for other hosts")?;
+        Ok(Self { hosts, authority, upstream, outside, platform, elsewhere })
+    }
+
+    /// Listens on two free loopback ports until `stop`.
+    pub(crate) async fn listen(self, stop: CancellationToken) -> io::Result<Addresses> {
+        let shared = Arc::new(self);
+        let proxy = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let door = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let addresses = Addresses { proxy: proxy.local_addr()?, door: door.local_addr()? };
+        let at_proxy = shared.clone();
+        tokio::spawn(accept(proxy, stop.clone(), move |stream| {
+            let shared = at_proxy.clone();
+            async move { shared.serve_proxy(stream).await }
+        }));
+        tokio::spawn(accept(door, stop, move |stream| {
+            let shared = shared.clone();
+            async move { shared.serve_platform(stream, None).await }
+        }));
+        Ok(addresses)
+    }
+
+    async fn serve_proxy(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(move |request| {
+            let shared = self.clone();
+            async move { Ok::<_, Infallible>(shared.answer_proxy(request).await) }
+        });
+        let served = hyper::server::conn::http1::Builder::new()
+            .preserve_header_case(true)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await;
+        if let Err(error) = served {
+            tracing::debug!(%error, "Connection to the proxy ended early.");
+        }
+    }
+
+    async fn answer_proxy(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return self.answer_connect(request).await;
+        }
+        let Some(host) = request.uri().host().map(str::to_owned) else {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "this is the proxy of `xinqiao exec`, not a web site\n",
+            );
+        };
+        match self.hosts.place(&host) {
+            Place::Platform(origin) => self.forward(origin, request).await,
+            Place::Missing => missing(&host),
+            Place::Elsewhere if self.outside == Outside::Closed => offline(&host),
+            Place::Loopback | Place::Elsewhere => self.fetch_elsewhere(request).await,
+        }
+    }
+
+    async fn answer_connect(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let Some(authority) = request.uri().authority().cloned() else {
+            return refuse(StatusCode::BAD_REQUEST, "CONNECT without host:port\n");
+        };
+        let host = authority.host().to_owned();
+        let port = authority.port_u16().unwrap_or(443);
+        match self.hosts.place(&host) {
+            Place::Platform(_) => {
+                let shared = self.clone();
+                tokio::spawn(async move {
+                    match hyper::upgrade::on(request).await {
+                        Ok(tunnel) => shared.serve_platform(TokioIo::new(tunnel), Some(host)).await,
+                        Err(error) => tracing::debug!(%error, "Tunnel was not opened."),
+                    }
+                });
+                Response::new(empty())
+            }
+            Place::Missing => missing(&host),
+            Place::Elsewhere if self.outside == Outside::Closed => offline(&host),
+            Place::Loopback | Place::Elsewhere => self.tunnel(request, &host, port).await,
+        }
+    }
+
+    /// Joins the client with a host that is none of the platform's; nothing is looked at.
+    async fn tunnel(&self, request: Request<Incoming>, host: &str, port: u16) -> Response<Body> {
+        let connecting = tokio::time::timeout(PATIENCE, self.upstream.connect(host, port)).await;
+        let mut target = match connecting {
+            Ok(Ok(target)) => target,
+            Ok(Err(error)) => {
+                return refuse(StatusCode::BAD_GATEWAY, format!("cannot reach {host}:{port}: {error}\n"));
+            }
+            Err(_) => {
+                return refuse(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    format!("{host}:{port} did not accept within {} s\n", PATIENCE.as_secs()),
+                );
+            }
+        };
+        tokio::spawn(async move {
+            if let Ok(client) = hyper::upgrade::on(request).await {
+                let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut target).await;
+            }
+        });
+        Response::new(empty())
+    }
+
+    /// Serves one connection that was meant for a platform host, encrypted or not.
+    async fn serve_platform<S>(self: Arc<Self>, mut stream: S, host: Option<String>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let first = match tokio::time::timeout(PATIENCE, stream.read_u8()).await {
+            Ok(Ok(first)) => first,
+            _ => return,
+        };
+        let stream = Replay { first: Some(first), stream };
+        if first != TLS_HANDSHAKE {
+            self.serve_requests(stream, host).await;
+            return;
+        }
+        match tokio::time::timeout(PATIENCE, self.accept_tls(stream, host)).await {
+            Ok(Ok((stream, host))) => self.serve_requests(stream, Some(host)).await,
+            Ok(Err(error)) => tracing::debug!(error = %format!("{error:#}"), "TLS was not agreed."),
+            Err(_) => tracing::debug!("TLS handshake took too long."),
+        }
+    }
+
+    async fn accept_tls<S>(
+        &self,
+        stream: S,
+        host: Option<String>,
+    ) -> anyhow::Result<(tokio_rustls::server::TlsStream<S>, String)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+        let host = start
+            .client_hello()
+            .server_name()
+            .map(str::to_owned)
+            .or(host)
+            .context("the client does not say which host it wants")?;
+        let config = self.authority.server_config(&host)?;
+        Ok((start.into_stream(config).await?, host))
+    }
+
+    async fn serve_requests<S>(self: Arc<Self>, stream: S, host: Option<String>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let shared = self.clone();
+            let host = host.clone();
+            async move {
+                let host = host.or_else(|| host_of(request.headers())).unwrap_or_default();
+                Ok::<_, Infallible>(match shared.hosts.place(&host) {
+                    Place::Platform(origin) => shared.forward(origin, request).await,
+                    _ => missing(&host),
+                })
+            }
+        });
+        let served = hyper::server::conn::http1::Builder::new()
+            .preserve_header_case(true)
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+        if let Err(error) = served {
+            tracing::debug!(%error, "Connection for a platform host ended early.");
+        }
+    }
+
+    /// Sends a platform call to the origin that stands for its host.
+    async fn forward(&self, origin: &Origin, request: Request<Incoming>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        if !parts.headers.contains_key(HOST)
+            && let Some(host) = parts.uri.authority()
+            && let Ok(value) = HeaderValue::from_str(host.as_str())
+        {
+            parts.headers.insert(HOST, value);
+        }
+        parts.uri = match origin.uri(parts.uri.path_and_query()) {
+            Ok(uri) => uri,
+            Err(error) => return refuse(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        };
+        remove_hop_by_hop(&mut parts.headers);
+        let target = parts.uri.clone();
+        match self.platform.request(Request::from_parts(parts, body)).await {
+            Ok(response) => {
+                let (mut parts, body) = response.into_parts();
+                remove_hop_by_hop(&mut parts.headers);
+                Response::from_parts(parts, body.map_err(Into::into).boxed())
+            }
+            Err(error) => refuse(
+                StatusCode::BAD_GATEWAY,
+                format!(
+                    "xinqiao exec: {} does not answer ({error}); is `xinqiao dev` still running?\n",
+                    target.authority().map_or("the simulator", |a| a.as_str()),
+                ),
+            ),
+        }
+    }
+
+    /// An absolute address outside the platform: some clients (axios among them) ask a proxy for
+    /// `https://…` this way instead of with CONNECT.
+    async fn fetch_elsewhere(&self, request: Request<Incoming>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        remove_hop_by_hop(&mut parts.headers);
+        let host = parts.uri.host().unwrap_or_default().to_owned();
+        let sent = self
+            .elsewhere
+            .request(parts.method, parts.uri.to_string())
+            .headers(parts.headers)
+            .body(reqwest::Body::wrap(body))
+            .send()
+            .await;
+        match sent {
+            Ok(response) => {
+                let (mut parts, body) = Response::<reqwest::Body>::from(response).into_parts();
+                remove_hop_by_hop(&mut parts.headers);
+                Response::from_parts(parts, body.map_err(Into::into).boxed())
+            }
+            Err(error) => refuse(
+                StatusCode::BAD_GATEWAY,
+                format!("cannot reach {host}: {}\n", error.without_url()),
+            ),
+        }
+    }
+}
+
+/// Accepts until `stop`, each connection in a task of its own.
+async fn accept<F>(
+    listener: TcpListener,
+    stop: CancellationToken,
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    tokio::spawn(serve(stream));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "Cannot accept a connection.");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+}
+
+fn host_of(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(HOST)?.to_str().ok()?;
+    let uri: Uri = format!("http://{value}/").parse().ok()?;
+    uri.host().map(str::to_owned)
+}
+
+/// Headers that belong to one connection only.
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in [
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ] {
+        headers.remove(name);
+    }
+}
+
+fn missing(host: &str) -> Response<Body> {
+    crate::talk::say(format_args!("xinqiao exec: {host} is not simulated, refused"));
+    refuse(
+        StatusCode::BAD_GATEWAY,
+        format!(
+            "xinqiao exec: {host} is a platform host that is not simulated; the call was not passed on to the real platform\n"
+        ),
+    )
+}
+
+fn offline(host: &str) -> Response<Body> {
+    crate::talk::say(format_args!("xinqiao exec: {host} refused (--offline)"));
+    refuse(
+        StatusCode::FORBIDDEN,
+        format!("xinqiao exec: {host} is outside, and --offline refuses everything but the platform and this machine\n"),
+    )
+}
+
+fn refuse(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let body = Full::new(Bytes::from(text.into())).map_err(|never| match never {}).boxed();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn empty() -> Body {
+    Full::new(Bytes::new()).map_err(|never| match never {}).boxed()
+}
+
+/// A stream whose first byte was read already.
+struct Replay<S> {
+    first: Option<u8>,
+    stream: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Replay<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() > 0
+            && let Some(first) = self.first.take()
+        {
+            buf.put_slice(&[first]);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Replay<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! Calls to what runs on this machine: the control interface and the gateway's own interface.
+//!
+//! Never through a proxy, JSON both ways, and a refusal becomes the other side's own words.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http::header::CONTENT_TYPE;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::fail::Fail;
+
+/// Longest wait for an answer; a trigger waits for three attempts of five seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A client for loopback.
+#[derive(Clone, Debug)]
+pub(crate) struct Local(reqwest::Client);
+
+impl Local {
+    /// A client that ignores proxy variables.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        Ok(Self(client.context("HTTP client")?))
+    }
+
+    /// One call; an empty answer is null.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Fail> {
+        let mut request = self.0.request(method, url);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("no answer from {url}"))?;
+        let status = response.status();
+        let bytes = response
+            .bytes()
+            .await
+            .with_context(|| format!("broken answer from {url}"))?;
+        if status.is_success() {
+            return Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
+        }
+        let words = serde_json::from_slice::<Value>(&bytes)
+            .ok()
+            .and_then(|answer| answer.pointer("/error/message")?.as_str().map(str::to_owned))
+            .unwrap_or_else(|| String::from_utf8_lossy(&bytes).trim().to_owned());
+        // Not built, or asked for wrongly: the caller has to change the call.
+        let code = if status.is_client_error() || status.as_u16() == 501 { 2 } else { 1 };
+        Err(Fail { message: format!("{words} (HTTP {})", status.as_u16()), code })
+    }
+}
