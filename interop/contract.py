@@ -27,9 +27,22 @@ def simulator_checks(report):
         with report.check("ready file: pid, control, console, gateway, endpoints"):
             equal(sim.ready["pid"], sim.process.pid, "pid")
             expect("gateway" in sim.ready and sim.ready["gateway"] is None, "gateway")
-            expect(set(sim.ready["endpoints"]) >= {API, "qyapi.weixin.qq.com", "api.mch.weixin.qq.com", "open.weixin.qq.com", "mp.weixin.qq.com"},
-                   sim.ready["endpoints"])
-            equal(control.call("GET", "/")["endpoints"], sim.ready["endpoints"], "endpoints told by the control interface")
+            expect(
+                set(sim.ready["endpoints"])
+                >= {
+                    API,
+                    "qyapi.weixin.qq.com",
+                    "api.mch.weixin.qq.com",
+                    "open.weixin.qq.com",
+                    "mp.weixin.qq.com",
+                },
+                sim.ready["endpoints"],
+            )
+            equal(
+                control.call("GET", "/")["endpoints"],
+                sim.ready["endpoints"],
+                "endpoints told by the control interface",
+            )
         for part in (answers, calls, tokens, attempts, unbuilt):
             if wanted(part):
                 with report.section(f"{part.__name__}"):
@@ -53,7 +66,9 @@ def run(report):
 
 def main():
     global ONLY
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", help="only the parts with this word in their name")
     ONLY = parser.parse_args().only
     if xinqiao.binary() is None:

@@ -32,7 +32,7 @@ _UNSHIFT = [0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3]
 
 
 def _round_keys(key):
-    words = [list(key[i:i + 4]) for i in range(0, 32, 4)]
+    words = [list(key[i : i + 4]) for i in range(0, 32, 4)]
     round_constant = 1
     for index in range(8, 60):
         word = list(words[-1])
@@ -43,13 +43,13 @@ def _round_keys(key):
         elif index % 8 == 4:
             word = [_BOX[byte] for byte in word]
         words.append([a ^ b for a, b in zip(words[index - 8], word)])
-    return [sum(words[i:i + 4], []) for i in range(0, 60, 4)]
+    return [sum(words[i : i + 4], []) for i in range(0, 60, 4)]
 
 
 def _mix(state, rows):
     out = []
     for column in range(0, 16, 4):
-        bytes_ = state[column:column + 4]
+        bytes_ = state[column : column + 4]
         for row in rows:
             value = 0
             for factor, byte in zip(row, bytes_):
@@ -86,7 +86,7 @@ def encrypt_cbc(key, iv, data):
     """Encrypts whole blocks."""
     keys, previous, out = _round_keys(key), iv, []
     for start in range(0, len(data), 16):
-        previous = _encrypt_block(keys, bytes(a ^ b for a, b in zip(data[start:start + 16], previous)))
+        previous = _encrypt_block(keys, bytes(a ^ b for a, b in zip(data[start : start + 16], previous)))
         out.append(previous)
     return b"".join(out)
 
@@ -95,7 +95,7 @@ def decrypt_cbc(key, iv, data):
     """Decrypts whole blocks."""
     keys, previous, out = _round_keys(key), iv, []
     for start in range(0, len(data), 16):
-        block = data[start:start + 16]
+        block = data[start : start + 16]
         out.append(bytes(a ^ b for a, b in zip(_decrypt_block(keys, block), previous)))
         previous = block
     return b"".join(out)

@@ -2,10 +2,10 @@
 
 import pathlib
 import re
+import struct
 import tempfile
 import time
 import zlib
-import struct
 
 from . import web
 from .bots import Api, Bot
@@ -17,18 +17,26 @@ NOTICE = "该公众号提供的服务出现故障，请稍后再试"
 HAS_API = ("wechatpy", "co-wechat", "wxjava", "silenceper")
 # Writers that put `]]>` into a CDATA section as it is: the answer is broken XML.
 BREAKS_CDATA = ("wechatpy", "werobot", "co-wechat", "wxjava")
-MENU = {"button": [{"type": "click", "name": "点我", "key": "V1"}, {"type": "view", "name": "看看", "url": "https://example.com/"}]}
+MENU = {
+    "button": [
+        {"type": "click", "name": "点我", "key": "V1"},
+        {"type": "view", "name": "看看", "url": "https://example.com/"},
+    ]
+}
 
 
 def png(folder):
     """A real 1 × 1 picture."""
+
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     path = pathlib.Path(folder) / "像素.png"
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0"))
+        + chunk(b"IEND", b"")
     )
     return path
 
@@ -41,7 +49,10 @@ def ok(result):
 def failed_with(result, code):
     expect(not result.get("ok"), f"the call succeeded: {result}")
     said = result.get("code")
-    expect(str(said) == str(code) or str(code) in str(result.get("error")), f"want {code}, the SDK reports {result}")
+    expect(
+        str(said) == str(code) or str(code) in str(result.get("error")),
+        f"want {code}, the SDK reports {result}",
+    )
 
 
 def last(items):
@@ -51,6 +62,7 @@ def last(items):
 
 def replies(report, label, name, control, user, account, media_id=None):
     """Every kind of answer, as the phone shows it."""
+
     def say(text):
         before = len(control.inbox(user, account))
         control.say(user, account, text)
@@ -58,7 +70,9 @@ def replies(report, label, name, control, user, account, media_id=None):
 
     with report.check(f"{label}: a text is answered in the phone"):
         shown = last(say("你好"))
-        equal((shown["via"], shown["type"], shown["content"]), ("reply", "text", f"{name}: 你好"), "inbox item")
+        equal(
+            (shown["via"], shown["type"], shown["content"]), ("reply", "text", f"{name}: 你好"), "inbox item"
+        )
     with report.check(f"{label}: an emoji and markup survive both directions"):
         equal(last(say("😀 <b>&amp;\"'"))["content"], f"{name}: 😀 <b>&amp;\"'", "content")
     with report.check(f"{label}: a news reply shows its article"):
@@ -80,7 +94,9 @@ def replies(report, label, name, control, user, account, media_id=None):
     with report.check(f"{label}: `]]>` in a reply"):
         shown = last(say("cdata"))
         if name in BREAKS_CDATA:
-            equal((shown["via"], shown["content"]), ("system", NOTICE), "the SDK writes broken XML; inbox item")
+            equal(
+                (shown["via"], shown["content"]), ("system", NOTICE), "the SDK writes broken XML; inbox item"
+            )
         else:
             equal(shown["content"], "a]]>b", "content")
 
@@ -116,8 +132,11 @@ def straight(report, control, endpoints, name, command, folder):
                 before = len(control.inbox(user, account))
                 control.say(user, account, "push it")
                 box = control.wait_inbox(user, account, lambda box: len(box) >= before + 2)[before:]
-                equal([(i["via"], i["content"]) for i in box],
-                      [("custom", f"{name}: pushed"), ("reply", f"{name}: push it")], "inbox")
+                equal(
+                    [(i["via"], i["content"]) for i in box],
+                    [("custom", f"{name}: pushed"), ("reply", f"{name}: push it")],
+                    "inbox",
+                )
         with report.check(f"{label}: pushes say text/xml and carry real time"):
             for delivery in control.deliveries(account):
                 headers = delivery["request"]["headers"]
@@ -132,7 +151,11 @@ def straight(report, control, endpoints, name, command, folder):
                     control.callback(odd, other.url)
                     control.say(user, account, "odd", wait=False)
                     shown = control.wait_inbox(
-                        user, account, lambda box: box and box[-1].get("content") in (NOTICE, f"{name}: odd"), 17)
+                        user,
+                        account,
+                        lambda box: box and box[-1].get("content") in (NOTICE, f"{name}: odd"),
+                        17,
+                    )
                     equal(shown[-1]["via"], "system", "via")
                 control.callback(account, bot.url)
             else:
@@ -211,7 +234,9 @@ def duplicates(report, label, control, user, account):
         control.say(user, account, "同")
         control.say(user, account, "同")
         equal([i["content"] for i in control.inbox(user, account)[before:]], ["wxjava: 同"] * 2, "contents")
-    with report.check(f"{label}: the router takes two equal clicks of one frozen second for a retry, not those of two seconds"):
+    with report.check(
+        f"{label}: the router takes two equal clicks of one frozen second for a retry, not those of two seconds"
+    ):
         control.clock(freeze=True)
         try:
             control.clock(advance=5)
@@ -250,8 +275,11 @@ def replaced(report, control, endpoints, bots):
         with report.check(f"{name}, straight: what it does about 40001"):
             ok(api.step("user", openid=openid))
             for _ in range(2):
-                web.request("GET", f"{endpoints['api.weixin.qq.com']}/cgi-bin/token?grant_type=client_credential"
-                                   f"&appid={account['appid']}&secret={account['secret']}")
+                web.request(
+                    "GET",
+                    f"{endpoints['api.weixin.qq.com']}/cgi-bin/token?grant_type=client_credential"
+                    f"&appid={account['appid']}&secret={account['secret']}",
+                )
             ok(api.step("user", openid=openid))
 
 
@@ -260,14 +288,22 @@ def faults(report, control, bots):
     probe = control.raw("POST", "/faults", {"path": "/cgi-bin/none", "times": 1, "errcode": -1})
     if probe.status == 501:
         return
-    codes = {"wechatpy": (40001, 40014, 42001), "co-wechat": (40001, 42001), "wxjava": (40001, 40014, 42001, -1)}
+    codes = {
+        "wechatpy": (40001, 40014, 42001),
+        "co-wechat": (40001, 42001),
+        "wxjava": (40001, 40014, 42001, -1),
+    }
     for name, (account, user, api) in bots.items():
         if not (api and user):
             continue
         openid = user["openids"][account["appid"]]
         for code in codes.get(name, ()):
             with report.check(f"{name}, straight: repeats after {code}"):
-                control.call("POST", "/faults", {"account": account["appid"], "path": "/cgi-bin/user/info", "times": 1, "errcode": code})
+                control.call(
+                    "POST",
+                    "/faults",
+                    {"account": account["appid"], "path": "/cgi-bin/user/info", "times": 1, "errcode": code},
+                )
                 ok(api.step("user", openid=openid))
 
 
@@ -300,7 +336,9 @@ def through_gateway(report, name, command, folder):
     """One bot as the primary app behind `xinqiao dev --via gateway`."""
     label = f"{name}, through the gateway"
     port = web.free_port()
-    with Process("dev", "--app", f"http://127.0.0.1:{port}/", "--via", "gateway", "--memory", "--port", "0") as dev:
+    with Process(
+        "dev", "--app", f"http://127.0.0.1:{port}/", "--via", "gateway", "--memory", "--port", "0"
+    ) as dev:
         control = Control(dev.ready["control"])
         account = seeded_service(control)
         gateway = dev.ready["gateway"].rstrip("/")
@@ -333,8 +371,11 @@ def issue_key(gateway, account):
 
 def real_secrets(dev, account):
     """What must not be seen: the secret, and the token that the gateway's centre holds."""
-    answer = web.request("POST", f"{dev.ready['endpoints']['api.weixin.qq.com']}/cgi-bin/stable_token", json={
-        "grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"]})
+    answer = web.request(
+        "POST",
+        f"{dev.ready['endpoints']['api.weixin.qq.com']}/cgi-bin/stable_token",
+        json={"grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"]},
+    )
     return {"secret": account["secret"], "stable token": answer.json()["access_token"]}
 
 
@@ -374,7 +415,9 @@ def run(report, commands, reasons, names):
                 control = Control(sim.ready["control"])
                 for name in names:
                     with report.section(f"{name}, straight"):
-                        bots[name] = straight(report, control, sim.ready["endpoints"], name, commands[name], folder)
+                        bots[name] = straight(
+                            report, control, sim.ready["endpoints"], name, commands[name], folder
+                        )
                 with report.section("token expiry"):
                     replaced(report, control, sim.ready["endpoints"], bots)
                     expired(report, control, bots)

@@ -10,8 +10,12 @@ def _environment(account, api):
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     return {
         **clean,
-        "BOT_APPID": account["appid"], "BOT_SECRET": account["secret"], "BOT_TOKEN": account.get("token", ""),
-        "BOT_AES_KEY": account.get("aes_key", ""), "BOT_API": api or "", "PYTHONDONTWRITEBYTECODE": "1",
+        "BOT_APPID": account["appid"],
+        "BOT_SECRET": account["secret"],
+        "BOT_TOKEN": account.get("token", ""),
+        "BOT_AES_KEY": account.get("aes_key", ""),
+        "BOT_API": api or "",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8",
     }
 
@@ -21,8 +25,13 @@ class Bot:
 
     def __init__(self, command, account, api, port=0):
         self.process = subprocess.Popen(
-            [*command, "serve", str(port)], env=_environment(account, api), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+            [*command, "serve", str(port)],
+            env=_environment(account, api),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         self.errors = []
         threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
@@ -49,8 +58,13 @@ class Api:
 
     def __init__(self, command, account, api):
         self.process = subprocess.Popen(
-            [*command, "api"], env=_environment(account, api), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+            [*command, "api"],
+            env=_environment(account, api),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
         )
 
     def step(self, step, **fields):

@@ -11,8 +11,11 @@ from .report import equal, expect
 
 def attempts(report, control, api):
     """Five seconds, three times, one MsgId. The slow ones run side by side."""
+
     def sleeper():
-        with report.check("straight: a 6 s sleeper gets exactly three deliveries with one MsgId, then the notice"):
+        with report.check(
+            "straight: a 6 s sleeper gets exactly three deliveries with one MsgId, then the notice"
+        ):
             with Bot(lambda push, n: time.sleep(6) or "zu spät") as bot:
                 account, user = shop(control, bot)
                 started = time.monotonic()
@@ -27,7 +30,11 @@ def attempts(report, control, api):
                 expect(all(4.8 < gap < 5.6 for gap in gaps), f"gaps {gaps}")
                 expect(14.5 < took < 17, f"the act took {took:.1f} s")
                 equal(len(answer["deliveries"][0]["attempts"]), 3, "attempts told")
-                equal([(i["via"], i["content"]) for i in control.inbox(user, account)], [("system", NOTICE)], "inbox")
+                equal(
+                    [(i["via"], i["content"]) for i in control.inbox(user, account)],
+                    [("system", NOTICE)],
+                    "inbox",
+                )
 
     def second():
         with report.check("straight: an answer on the second try is shown once"):
@@ -44,7 +51,11 @@ def attempts(report, control, api):
                 control.say(user, account, "慢一点")
                 time.sleep(2)
                 equal(len(bot.messages()), 2, "deliveries")
-                equal([(i["via"], i["content"]) for i in control.inbox(user, account)], [("reply", "第二次")], "inbox")
+                equal(
+                    [(i["via"], i["content"]) for i in control.inbox(user, account)],
+                    [("reply", "第二次")],
+                    "inbox",
+                )
 
     def refusing():
         with report.check("straight: HTTP 500 is retried, 3 deliveries, then the notice"):
@@ -55,7 +66,9 @@ def attempts(report, control, api):
                 equal([i["via"] for i in control.inbox(user, account)], ["system"], "inbox")
 
     def gone():
-        with report.check("straight: an app that is gone: three attempts, then the notice, and the reason is told"):
+        with report.check(
+            "straight: an app that is gone: three attempts, then the notice, and the reason is told"
+        ):
             bot = Bot(lambda push, n: None)
             account, user = shop(control, bot)
             bot.close()
@@ -85,7 +98,11 @@ def answers(report, control, api):
     """What counts as silence and what as an illegal answer."""
     for mode in ("plain", "compat", "safe"):
         with report.check(f"straight: {mode} mode: handshake, message, reply, silence"):
-            with Bot(lambda push, n: None if "静" in push.plain else "好 " + envelope.element(push.plain, "Content")) as bot:
+            with Bot(
+                lambda push, n: (
+                    None if "静" in push.plain else "好 " + envelope.element(push.plain, "Content")
+                )
+            ) as bot:
                 account, user = shop(control, bot, mode)
                 control.say(user, account, "你好")
                 control.say(user, account, "静")
@@ -101,18 +118,20 @@ def answers(report, control, api):
                 xml = bot.messages()[0].plain
                 equal(envelope.element(xml, "ToUserName"), account["original_id"], "ToUserName")
                 equal(envelope.element(xml, "FromUserName"), openid, "FromUserName")
-    with report.check("straight: an empty body is silence too"):
-        with Bot(lambda push, n: (200, "")) as bot:
-            account, user = shop(control, bot)
-            equal(len(control.say(user, account, "?")["deliveries"][0]["attempts"]), 1, "attempts")
-            equal(control.inbox(user, account), [], "inbox")
+    with report.check("straight: an empty body is silence too"), Bot(lambda push, n: (200, "")) as bot:
+        account, user = shop(control, bot)
+        equal(len(control.say(user, account, "?")["deliveries"][0]["attempts"]), 1, "attempts")
+        equal(control.inbox(user, account), [], "inbox")
     for what in ILLEGAL:
+
         def illegal(push, n, what=what):
             good = envelope.text_reply(push.plain, "x")
             return 200, {
                 "leading space before XML": " " + good,
                 "empty Content": envelope.text_reply(push.plain, ""),
-                "wrong ToUserName": good.replace(envelope.element(push.plain, "FromUserName"), "o" + "z" * 27),
+                "wrong ToUserName": good.replace(
+                    envelope.element(push.plain, "FromUserName"), "o" + "z" * 27
+                ),
                 "DOCTYPE": '<!DOCTYPE x [<!ENTITY a "b">]>' + good,
             }.get(what, ILLEGAL[what])
 
@@ -120,15 +139,26 @@ def answers(report, control, api):
             with Bot(illegal) as bot:
                 account, user = shop(control, bot, "plain")
                 control.say(user, account, "?")
-                equal([(i["via"], i["content"]) for i in control.inbox(user, account)], [("system", NOTICE)], "inbox")
-                rows = [r for r in control.call("GET", f"/timeline?account={account['appid']}")["items"] if r.get("diagnosis")]
+                equal(
+                    [(i["via"], i["content"]) for i in control.inbox(user, account)],
+                    [("system", NOTICE)],
+                    "inbox",
+                )
+                rows = [
+                    r
+                    for r in control.call("GET", f"/timeline?account={account['appid']}")["items"]
+                    if r.get("diagnosis")
+                ]
                 expect(rows, "no row of the timeline carries a diagnosis")
                 found = rows[-1]["diagnosis"]
                 expect(found["rule"] and found["cause"]["zh"] and found["remedy"]["en"], found)
     with report.check("straight: a reply sealed with another key is refused and named"):
+
         def wrong(push, n):
             key = "A" * 42 + "E"
-            return 200, envelope.seal_reply(account["token"], key, account["appid"], envelope.text_reply(push.plain, "x"))
+            return 200, envelope.seal_reply(
+                account["token"], key, account["appid"], envelope.text_reply(push.plain, "x")
+            )
 
         with Bot(wrong) as bot:
             account, user = shop(control, bot)

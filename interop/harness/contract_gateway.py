@@ -14,6 +14,7 @@ from .xinqiao import Control, Process
 
 def behind(report):
     """`xinqiao dev --app URL --via gateway` with raw apps."""
+
     def behave(push, number):
         content = envelope.element(push.plain, "Content") or ""
         if content.startswith("睡"):
@@ -34,7 +35,9 @@ def behind(report):
                 control.say(user, account, "过桥")
                 equal(control.wait_inbox(user, account, bool)[-1]["content"], "回 过桥", "content")
                 equal(bot.problems, [], "problems of the app")
-            with report.check("gateway: a 6 s sleeper gets one delivery, the simulator one answer within 4.8 s"):
+            with report.check(
+                "gateway: a 6 s sleeper gets one delivery, the simulator one answer within 4.8 s"
+            ):
                 before = len(bot.messages())
                 inbox = len(control.inbox(user, account))
                 started = time.monotonic()
@@ -42,20 +45,40 @@ def behind(report):
                 took = time.monotonic() - started
                 tries = answer["deliveries"][0]["attempts"]
                 equal(len(tries), 1, "attempts of the simulator")
-                expect(tries[0]["ms"] <= 4800 and took < 5.2, f"{tries[0]['ms']} ms, the act took {took:.2f} s")
+                expect(
+                    tries[0]["ms"] <= 4800 and took < 5.2, f"{tries[0]['ms']} ms, the act took {took:.2f} s"
+                )
                 time.sleep(2.5)
                 equal(len(bot.messages()) - before, 1, "deliveries to the app")
-                equal([i["via"] for i in control.inbox(user, account)[inbox:] if i["via"] == "system"], [], "notices")
+                equal(
+                    [i["via"] for i in control.inbox(user, account)[inbox:] if i["via"] == "system"],
+                    [],
+                    "notices",
+                )
             with report.check("gateway: a repeated callback reaches the app once and gets the stored answer"):
                 before = len(bot.messages())
                 openid, original = user["openids"][account["appid"]], account["original_id"]
                 xml = envelope.text_message(original, openid, "重复")
                 said = []
                 for _ in range(3):
-                    query, body = envelope.seal(account["token"], account["aes_key"], account["appid"], xml, original, openid)
-                    got = web.request("POST", f"{gateway}/callback/{account['appid']}?{query}", body=body, headers={"content-type": "text/xml"})
+                    query, body = envelope.seal(
+                        account["token"], account["aes_key"], account["appid"], xml, original, openid
+                    )
+                    got = web.request(
+                        "POST",
+                        f"{gateway}/callback/{account['appid']}?{query}",
+                        body=body,
+                        headers={"content-type": "text/xml"},
+                    )
                     equal(got.status, 200, "status")
-                    said.append(envelope.element(envelope.open_reply(account["token"], account["aes_key"], account["appid"], got.text), "Content"))
+                    said.append(
+                        envelope.element(
+                            envelope.open_reply(
+                                account["token"], account["aes_key"], account["appid"], got.text
+                            ),
+                            "Content",
+                        )
+                    )
                 equal(said, ["回 重复"] * 3, "answers")
                 equal(len(bot.messages()) - before, 1, "deliveries to the app")
             refusals(report, bot, control, dev, account, user, gateway)
@@ -63,14 +86,27 @@ def behind(report):
 
 def refusals(report, bot, control, dev, account, user, gateway):
     """Bad input at the inlet: a clear answer with the rule's name and a remedy; nothing stored, nothing broken."""
-    token, key, appid, original = account["token"], account["aes_key"], account["appid"], account["original_id"]
+    token, key, appid, original = (
+        account["token"],
+        account["aes_key"],
+        account["appid"],
+        account["original_id"],
+    )
     openid = user["openids"][appid]
     xml = envelope.text_message(original, openid, "坏")
     sealed = envelope.encrypt(key, appid, xml.encode())
     other_key = "B" * 42 + "A"
 
     def push(**change):
-        fields = {"token": token, "aes_key": key, "receiver": appid, "xml": xml, "to": original, "openid": openid, **change}
+        fields = {
+            "token": token,
+            "aes_key": key,
+            "receiver": appid,
+            "xml": xml,
+            "to": original,
+            "openid": openid,
+            **change,
+        }
         return envelope.seal(**fields)
 
     large = envelope.text_message(original, openid, "大" * 700_000)
@@ -79,7 +115,11 @@ def refusals(report, bot, control, dev, account, user, gateway):
         "wrong AES key": (push(aes_key=other_key), "decrypt.", None),
         "truncated base64": (push(encrypted=sealed[:-7]), "decrypt.", None),
         "doubled base64": (push(encrypted=sealed + sealed), "decrypt.", None),
-        "another account's ciphertext": (push(encrypted=envelope.encrypt(other_key, "wx00000000000000ff", xml.encode())), "decrypt.", None),
+        "another account's ciphertext": (
+            push(encrypted=envelope.encrypt(other_key, "wx00000000000000ff", xml.encode())),
+            "decrypt.",
+            None,
+        ),
         "foreign receiver id": (push(receiver="wx00000000000000ff"), "decrypt.receiver_id", None),
         "DOCTYPE": (push(xml='<!DOCTYPE x [<!ENTITY a "b">]>' + xml), "xml.doctype", None),
         "DOCTYPE in the outer XML": ((push()[0], '<!DOCTYPE x [<!ENTITY a "b">]>' + push()[1]), "", None),
@@ -98,7 +138,12 @@ def refusals(report, bot, control, dev, account, user, gateway):
     before, delivered = stored(), len(bot.messages())
     for what, ((query, body), rule, other) in cases.items():
         with report.check(f"bad input: {what}: refused with rule, cause and remedy"):
-            got = web.request("POST", f"{gateway}/callback/{other or appid}?{query}", body=body, headers={"content-type": "text/xml"})
+            got = web.request(
+                "POST",
+                f"{gateway}/callback/{other or appid}?{query}",
+                body=body,
+                headers={"content-type": "text/xml"},
+            )
             expect(400 <= got.status < 500, f"{got.status} {got.text[:300]}")
             named = got.header("x-xinqiao-rule") or ""
             expect(named and named.startswith(rule), f"want a rule {rule}…, got {named}: {got.text[:400]}")
@@ -144,7 +189,9 @@ accounts = ["{appid}"]
 
 def killed(report):
     """kill -9 right after the acknowledgement."""
-    with report.check("gateway: killed with -9 right after acknowledging: the event is there and is delivered after the restart"):
+    with report.check(
+        "gateway: killed with -9 right after acknowledging: the event is there and is delivered after the restart"
+    ):
         alive = []
 
         def behave(push, number):
@@ -152,18 +199,33 @@ def killed(report):
                 time.sleep(8)
             return "晚到"
 
-        with Process("sim", "--port", "0", "--memory") as sim, tempfile.TemporaryDirectory() as folder, Bot(behave) as bot:
+        with (
+            Process("sim", "--port", "0", "--memory") as sim,
+            tempfile.TemporaryDirectory() as folder,
+            Bot(behave) as bot,
+        ):
             control = Control(sim.ready["control"])
             account = control.account()
             bot.account = account
             config = pathlib.Path(folder) / "xinqiao.toml"
             port = web.free_port()
-            config.write_text(CONFIG.format(api=sim.ready["endpoints"][API], store=pathlib.Path(folder) / "gateway.db", port=port,
-                                            app=bot.url, **{k: account[k] for k in ("appid", "secret", "token", "aes_key")}))
+            config.write_text(
+                CONFIG.format(
+                    api=sim.ready["endpoints"][API],
+                    store=pathlib.Path(folder) / "gateway.db",
+                    port=port,
+                    app=bot.url,
+                    **{k: account[k] for k in ("appid", "secret", "token", "aes_key")},
+                )
+            )
             gateway = Process("serve", "--config", str(config))
             try:
                 base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
-                equal(control.callback(account, f"{base}/callback/{account['appid']}"), {"verified": True}, "handshake")
+                equal(
+                    control.callback(account, f"{base}/callback/{account['appid']}"),
+                    {"verified": True},
+                    "handshake",
+                )
                 user = control.user(follow=[account])
                 events = len(web.request("GET", f"{base}/v1/events").json()["items"])
                 answer = control.say(user, account, "别丢")
@@ -177,7 +239,10 @@ def killed(report):
                 items = web.request("GET", f"{base}/v1/events").json()["items"]
                 equal(len(items), events + 1, "events after the restart")
                 arrived = web.until(lambda: bot.messages()[seen:], 15)
-                expect(arrived and envelope.element(arrived[0].plain, "Content") == "别丢", "not delivered after the restart")
+                expect(
+                    arrived and envelope.element(arrived[0].plain, "Content") == "别丢",
+                    "not delivered after the restart",
+                )
             finally:
                 gateway.stop()
 
@@ -194,7 +259,13 @@ def configuration(report):
             with tempfile.TemporaryDirectory() as folder:
                 path = pathlib.Path(folder) / "xinqiao.toml"
                 path.write_text(text)
-                done = subprocess.run([str(xinqiao.binary()), "serve", "--config", str(path)], capture_output=True, text=True, timeout=20, cwd=folder)
+                done = subprocess.run(
+                    [str(xinqiao.binary()), "serve", "--config", str(path)],
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                    cwd=folder,
+                )
                 said = done.stderr + done.stdout
                 expect(done.returncode in (1, 2), f"exit {done.returncode}: {said[-500:]}")
                 for word in (*words, "xinqiao.toml"):

@@ -32,9 +32,9 @@ def decrypt(aes_key, text):
     """Returns (message, receiver)."""
     key = key_bytes(aes_key)
     inner = aes.decrypt_cbc(key, key[:16], base64.b64decode(text))
-    inner = inner[:-inner[-1]]
+    inner = inner[: -inner[-1]]
     length = struct.unpack(">I", inner[16:20])[0]
-    return inner[20:20 + length], inner[20 + length:].decode()
+    return inner[20 : 20 + length], inner[20 + length :].decode()
 
 
 def element(xml, name):
@@ -63,10 +63,16 @@ def seal(token, aes_key, receiver, xml, to, openid="oNobody", encrypted=None):
     """A safe-mode push: (query, body)."""
     encrypted = encrypted if encrypted is not None else encrypt(aes_key, receiver, xml.encode())
     stamp, nonce = str(int(time.time())), str(int.from_bytes(os.urandom(4), "big"))
-    query = urlencode({
-        "signature": signature(token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "openid": openid,
-        "encrypt_type": "aes", "msg_signature": signature(token, stamp, nonce, encrypted),
-    })
+    query = urlencode(
+        {
+            "signature": signature(token, stamp, nonce),
+            "timestamp": stamp,
+            "nonce": nonce,
+            "openid": openid,
+            "encrypt_type": "aes",
+            "msg_signature": signature(token, stamp, nonce, encrypted),
+        }
+    )
     body = f"<xml><ToUserName><![CDATA[{to}]]></ToUserName><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
     return query, body
 
@@ -74,16 +80,26 @@ def seal(token, aes_key, receiver, xml, to, openid="oNobody", encrypted=None):
 def seal_plain(token, xml, openid="oNobody"):
     """A plain-mode push: (query, body)."""
     stamp, nonce = str(int(time.time())), str(int.from_bytes(os.urandom(4), "big"))
-    return urlencode({
-        "signature": signature(token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "openid": openid,
-    }), xml
+    return urlencode(
+        {
+            "signature": signature(token, stamp, nonce),
+            "timestamp": stamp,
+            "nonce": nonce,
+            "openid": openid,
+        }
+    ), xml
 
 
 def handshake(token, echostr):
     stamp, nonce = str(int(time.time())), "1234567"
-    return urlencode({
-        "signature": signature(token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "echostr": echostr,
-    })
+    return urlencode(
+        {
+            "signature": signature(token, stamp, nonce),
+            "timestamp": stamp,
+            "nonce": nonce,
+            "echostr": echostr,
+        }
+    )
 
 
 def open_push(token, aes_key, appid, query, body):
@@ -114,7 +130,9 @@ def seal_reply(token, aes_key, appid, xml):
 def open_reply(token, aes_key, appid, body):
     """What the platform does with an encrypted answer."""
     sealed = element(body, "Encrypt")
-    if element(body, "MsgSignature") != signature(token, element(body, "TimeStamp"), element(body, "Nonce"), sealed):
+    if element(body, "MsgSignature") != signature(
+        token, element(body, "TimeStamp"), element(body, "Nonce"), sealed
+    ):
         raise ValueError("MsgSignature")
     plain, receiver = decrypt(aes_key, sealed)
     if receiver != appid:

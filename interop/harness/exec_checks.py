@@ -15,16 +15,28 @@ SCRIPT = toolchains.BOTS / "python/script.py"
 def execute(dev, command, options=(), **env):
     """Runs a command under `xinqiao exec` beside the running `dev`."""
     done = subprocess.run(
-        [str(xinqiao.binary()), "exec", *options, "--", *command], cwd=dev.folder, env={**os.environ, **env},
-        capture_output=True, text=True, timeout=60,
+        [str(xinqiao.binary()), "exec", *options, "--", *command],
+        cwd=dev.folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     expect(done.returncode == 0, f"exit {done.returncode}: {done.stdout[-500:]} {done.stderr[-900:]}")
     return done.stdout
 
 
 def script(dev, python, openid, account, secret, text, options=()):
-    out = execute(dev, [*python, str(SCRIPT)], options, WECHAT_APPID=account["appid"], WECHAT_SECRET=secret,
-                  WECHAT_OPENID=openid, WECHAT_TEXT=text, PYTHONDONTWRITEBYTECODE="1")
+    out = execute(
+        dev,
+        [*python, str(SCRIPT)],
+        options,
+        WECHAT_APPID=account["appid"],
+        WECHAT_SECRET=secret,
+        WECHAT_OPENID=openid,
+        WECHAT_TEXT=text,
+        PYTHONDONTWRITEBYTECODE="1",
+    )
     return json.loads(out.strip().splitlines()[-1])
 
 
@@ -43,10 +55,14 @@ def run(report, commands, reasons):
             equal(got["custom"], {"errcode": 0, "errmsg": "ok"}, "answer")
             equal(last(control.inbox(user, account))["content"], "直连", "content")
         with report.check("exec: released wechatpy, through the gateway with the real secret (adopt)"):
-            got = script(dev, commands["python"], openid, account, account["secret"], "采用", ["--via", "gateway"])
+            got = script(
+                dev, commands["python"], openid, account, account["secret"], "采用", ["--via", "gateway"]
+            )
             equal(got["token"], real_secrets(dev, account)["stable token"], "the centre's token")
             equal(last(control.inbox(user, account))["content"], "采用", "content")
-        with report.check("exec: released wechatpy, through the gateway with an issued key: nothing real is seen"):
+        with report.check(
+            "exec: released wechatpy, through the gateway with an issued key: nothing real is seen"
+        ):
             key = issue_key(dev.ready["gateway"].rstrip("/"), account)
             got = script(dev, commands["python"], openid, account, key, "钥匙", ["--via", "gateway"])
             for what, value in real_secrets(dev, account).items():
@@ -60,8 +76,12 @@ def run(report, commands, reasons):
             else:
                 expect(False, f"the simulator took the gateway's key: {got}")
         with report.check("exec: the exit code of the command is kept"):
-            done = subprocess.run([str(xinqiao.binary()), "exec", "--", *commands["python"], "-c", "raise SystemExit(7)"],
-                                  cwd=dev.folder, capture_output=True, timeout=30)
+            done = subprocess.run(
+                [str(xinqiao.binary()), "exec", "--", *commands["python"], "-c", "raise SystemExit(7)"],
+                cwd=dev.folder,
+                capture_output=True,
+                timeout=30,
+            )
             equal(done.returncode, 7, "exit code")
         if "co-wechat" in commands:
             with report.check("exec: released co-wechat-api in Node (httpx does not take proxies)"):
@@ -73,18 +93,36 @@ def run(report, commands, reasons):
                     out = _one_step(dev, commands[name], account, openid)
                     expect(out["ok"], out)
         with report.check("exec: curl"):
-            out = execute(dev, ["curl", "-sS", f"https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential"
-                                               f"&appid={account['appid']}&secret={account['secret']}"])
+            out = execute(
+                dev,
+                [
+                    "curl",
+                    "-sS",
+                    f"https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential"
+                    f"&appid={account['appid']}&secret={account['secret']}",
+                ],
+            )
             expect(json.loads(out)["expires_in"] <= 7200, out)
 
 
 def _one_step(dev, command, account, openid):
     """The bot's `api` side under exec, without BOT_API: it asks the real host."""
-    env = {**os.environ, "BOT_APPID": account["appid"], "BOT_SECRET": account["secret"], "BOT_TOKEN": account["token"],
-           "BOT_AES_KEY": account["aes_key"], "BOT_API": ""}
+    env = {
+        **os.environ,
+        "BOT_APPID": account["appid"],
+        "BOT_SECRET": account["secret"],
+        "BOT_TOKEN": account["token"],
+        "BOT_AES_KEY": account["aes_key"],
+        "BOT_API": "",
+    }
     done = subprocess.run(
-        [str(xinqiao.binary()), "exec", "--", *command, "api"], cwd=dev.folder, env=env, capture_output=True, text=True,
-        timeout=60, input=json.dumps({"step": "user", "openid": openid}) + "\n",
+        [str(xinqiao.binary()), "exec", "--", *command, "api"],
+        cwd=dev.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        input=json.dumps({"step": "user", "openid": openid}) + "\n",
     )
     expect(done.stdout.strip(), f"exit {done.returncode}: {done.stderr[-900:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -1,7 +1,5 @@
 """A raw app of one account, and the few platform calls that the contract checks make."""
 
-import time
-
 from . import envelope, web
 from .report import equal
 
@@ -20,14 +18,21 @@ class Bot(web.App):
         if account is None:
             return 503, "no account yet"
         if push.method == "GET":
-            good = push.query.get("signature") == envelope.signature(account["token"], push.query["timestamp"], push.query["nonce"])
+            good = push.query.get("signature") == envelope.signature(
+                account["token"], push.query["timestamp"], push.query["nonce"]
+            )
             return (200, push.query["echostr"], "text/plain") if good else (403, "bad signature")
         try:
-            push.plain = envelope.open_push(account["token"], account["aes_key"], account["appid"], push.query, push.body)
+            push.plain = envelope.open_push(
+                account["token"], account["aes_key"], account["appid"], push.query, push.body
+            )
         except ValueError as error:
             self.problems.append(str(error))
             return 403, str(error)
-        if envelope.element(push.plain, "MsgType") == "event" and envelope.element(push.plain, "Event") in ("subscribe", "unsubscribe"):
+        if envelope.element(push.plain, "MsgType") == "event" and envelope.element(push.plain, "Event") in (
+            "subscribe",
+            "unsubscribe",
+        ):
             return 200, "success"
         said = self.behave(push, number)
         if said is None:
@@ -41,7 +46,11 @@ class Bot(web.App):
 
     def messages(self):
         """The pushes that are no follow or unfollow."""
-        return [p for p in self.pushes if p.plain and envelope.element(p.plain, "Event") not in ("subscribe", "unsubscribe")]
+        return [
+            p
+            for p in self.pushes
+            if p.plain and envelope.element(p.plain, "Event") not in ("subscribe", "unsubscribe")
+        ]
 
 
 def shop(control, bot, mode="safe", **fields):
@@ -53,16 +62,31 @@ def shop(control, bot, mode="safe", **fields):
 
 
 def token_of(api, account, **change):
-    query = {"grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"], **change}
+    query = {
+        "grant_type": "client_credential",
+        "appid": account["appid"],
+        "secret": account["secret"],
+        **change,
+    }
     text = "&".join(f"{k}={v}" for k, v in query.items() if v is not None)
     return web.request("GET", f"{api}/cgi-bin/token?{text}").json()
 
 
 def stable_of(api, account, **more):
-    return web.request("POST", f"{api}/cgi-bin/stable_token", json={
-        "grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"], **more}).json()
+    return web.request(
+        "POST",
+        f"{api}/cgi-bin/stable_token",
+        json={
+            "grant_type": "client_credential",
+            "appid": account["appid"],
+            "secret": account["secret"],
+            **more,
+        },
+    ).json()
 
 
 def ips(api, token):
     """A call that needs nothing but a good token: its errcode, 0 where it worked."""
-    return web.request("GET", f"{api}/cgi-bin/get_api_domain_ip?access_token={token}").json().get("errcode", 0)
+    return (
+        web.request("GET", f"{api}/cgi-bin/get_api_domain_ip?access_token={token}").json().get("errcode", 0)
+    )

@@ -47,7 +47,9 @@ class Report:
             yield
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
-            self._fail(f"{name}: ran to the end", f"{type(error).__name__}: {error} ({place.name}:{place.lineno})")
+            self._fail(
+                f"{name}: ran to the end", f"{type(error).__name__}: {error} ({place.name}:{place.lineno})"
+            )
 
     def _fail(self, name, why):
         self.failed += 1

@@ -19,13 +19,26 @@ class Missing(Exception):
 
 def _run(command, cwd, registry, **env):
     """Runs an installer. A registry that cannot be reached is Missing; anything else is an error of ours."""
-    done = subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=600
+    )
     if done.returncode:
         said = (done.stderr + done.stdout).strip()
         unreachable = (
-            "ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED", "EAI_AGAIN", "Temporary failure in name resolution",
-            "no such host", "Unknown host", "Connection refused", "Connection timed out", "NewConnectionError",
-            "i/o timeout", "connection refused", "Network is unreachable", "network is unreachable",
+            "ENOTFOUND",
+            "ETIMEDOUT",
+            "ECONNREFUSED",
+            "EAI_AGAIN",
+            "Temporary failure in name resolution",
+            "no such host",
+            "Unknown host",
+            "Connection refused",
+            "Connection timed out",
+            "NewConnectionError",
+            "i/o timeout",
+            "connection refused",
+            "Network is unreachable",
+            "network is unreachable",
         )
         if any(word in said for word in unreachable):
             raise Missing(f"{registry} cannot be reached: {said.splitlines()[-1][:200]}")
@@ -58,8 +71,22 @@ def python():
         except ImportError:
             raise Missing("python3-venv is not installed") from None
         _run([sys.executable, "-m", "venv", folder], HERE, "PyPI")
-        _run([interpreter, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes",
-              "--disable-pip-version-check", "-r", lock], HERE, "PyPI")
+        _run(
+            [
+                interpreter,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-input",
+                "--require-hashes",
+                "--disable-pip-version-check",
+                "-r",
+                lock,
+            ],
+            HERE,
+            "PyPI",
+        )
         mark.write_text(digest)
     return {
         "wechatpy": [str(interpreter), str(BOTS / "python/bot.py")],
@@ -77,7 +104,11 @@ def node():
     for name in ("package.json", "package-lock.json", "bot.js"):
         shutil.copyfile(BOTS / "node" / name, folder / name)
     if not fresh or not (folder / "node_modules").is_dir():
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(CACHE / "npm")], folder, "the npm registry")
+        _run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(CACHE / "npm")],
+            folder,
+            "the npm registry",
+        )
         mark.write_text(digest)
     return {"co-wechat": ["node", str(folder / "bot.js")]}
 
@@ -92,12 +123,25 @@ def java():
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(BOTS / "java/src", folder / "src")
         shutil.copyfile(lock, folder / "pom.xml")
-        _run(["mvn", "-B", "-q", f"-Dmaven.repo.local={CACHE / 'maven'}", "compiler:compile",
-              "dependency:build-classpath", f"-Dmdep.outputFile={paths}"], folder, "Maven Central")
+        _run(
+            [
+                "mvn",
+                "-B",
+                "-q",
+                f"-Dmaven.repo.local={CACHE / 'maven'}",
+                "compiler:compile",
+                "dependency:build-classpath",
+                f"-Dmdep.outputFile={paths}",
+            ],
+            folder,
+            "Maven Central",
+        )
         _same_jars(paths.read_text())
         mark.write_text(digest)
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
-    return {"wxjava": ["java", *options, "-cp", f"{folder / 'target/classes'}:{paths.read_text()}", "bot.Bot"]}
+    return {
+        "wxjava": ["java", *options, "-cp", f"{folder / 'target/classes'}:{paths.read_text()}", "bot.Bot"]
+    }
 
 
 def _same_jars(classpath):
@@ -116,8 +160,11 @@ def go():
     _need("go")
     out = CACHE / "bot-go"
     env = {
-        "GOMODCACHE": str(CACHE / "go/mod"), "GOCACHE": str(CACHE / "go/build"),
-        "GOFLAGS": "-buildvcs=false -modcacherw -mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0",
+        "GOMODCACHE": str(CACHE / "go/mod"),
+        "GOCACHE": str(CACHE / "go/build"),
+        "GOFLAGS": "-buildvcs=false -modcacherw -mod=readonly",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
     }
     mark, digest, fresh = _fresh("go", BOTS / "go/go.sum", BOTS / "go/main.go")
     if not fresh or not out.is_file():

@@ -19,7 +19,9 @@ def binary():
     if named := os.environ.get("XINQIAO"):
         return pathlib.Path(named).resolve()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    built = [p for kind in ("dist", "release", "quick", "debug") if (p := target / kind / "xinqiao").is_file()]
+    built = [
+        p for kind in ("dist", "release", "quick", "debug") if (p := target / kind / "xinqiao").is_file()
+    ]
     return max(built, key=lambda p: p.stat().st_mtime).resolve() if built else None
 
 
@@ -37,7 +39,9 @@ class Process:
         # A fixed key for the store of `serve`; no proxy of the surroundings may stand between.
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         env.setdefault("XINQIAO_MASTER_KEY", "5a" * 32)
-        self.process = subprocess.Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(
+            command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
         if ready:
             self.ready = self._wait()
             self.started_in = time.monotonic() - started
@@ -119,7 +123,9 @@ class Control:
         return self.call("PUT", f"/accounts/{account['appid']}/callback", body)
 
     def act(self, user, do, account, **fields):
-        return self.call("POST", f"/users/{user['id']}/actions", {"do": do, "account": account["appid"], **fields})
+        return self.call(
+            "POST", f"/users/{user['id']}/actions", {"do": do, "account": account["appid"], **fields}
+        )
 
     def say(self, user, account, text, **fields):
         return self.act(user, "send", account, message={"type": "text", "content": text}, **fields)

@@ -51,12 +51,14 @@ def answer(message):
         return ImageReply(message=message, media_id=rest).render()
     if word == "news":
         reply = ArticlesReply(message=message)
-        reply.add_article({
-            "title": f"{NAME}: title",
-            "description": "description",
-            "image": "https://example.com/a.jpg",
-            "url": "https://example.com/a",
-        })
+        reply.add_article(
+            {
+                "title": f"{NAME}: title",
+                "description": "description",
+                "image": "https://example.com/a.jpg",
+                "url": "https://example.com/a",
+            }
+        )
         return reply.render()
     if word == "cdata":
         return TextReply(message=message, content="a]]>b").render()
@@ -125,13 +127,17 @@ def run(command):
         return client.menu.delete()
     if step == "media_upload":
         with open(command["path"], "rb") as file:
-            return client.media.upload("image", (os.path.basename(command["path"]), io.BytesIO(file.read()), "image/png"))
+            return client.media.upload(
+                "image", (os.path.basename(command["path"]), io.BytesIO(file.read()), "image/png")
+            )
     if step == "media_get":
         answer_ = client.media.download(command["media_id"])
         return {"size": len(answer_.content), "type": answer_.headers.get("content-type")}
     if step == "material_upload":
         with open(command["path"], "rb") as file:
-            return client.material.add("image", (os.path.basename(command["path"]), io.BytesIO(file.read()), "image/png"))
+            return client.material.add(
+                "image", (os.path.basename(command["path"]), io.BytesIO(file.read()), "image/png")
+            )
     if step == "kf_list":
         return client.customservice.get_accounts()
     raise ValueError(f"unknown step {step}")

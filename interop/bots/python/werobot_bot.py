@@ -7,7 +7,7 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from werobot import WeRoBot
-from werobot.replies import ArticlesReply, Article, ImageReply, TextReply
+from werobot.replies import Article, ArticlesReply, ImageReply, TextReply
 
 robot = WeRoBot(
     token=os.environ["BOT_TOKEN"],
@@ -29,7 +29,9 @@ def text(message):
         return ImageReply(message=message, media_id=rest)
     if word == "news":
         reply = ArticlesReply(message=message)
-        reply.add_article(Article(f"{NAME}: title", "description", "https://example.com/a.jpg", "https://example.com/a"))
+        reply.add_article(
+            Article(f"{NAME}: title", "description", "https://example.com/a.jpg", "https://example.com/a")
+        )
         return reply
     if word == "cdata":
         return TextReply(message=message, content="a]]>b")
