@@ -1,1 +1,43 @@
-//! The client core: transport, credentials, retry.
+//! The client core: one credential, one client.
+//!
+//! A [`Client`] is cheap to clone and never knows more than one account. It encodes a request, puts the
+//! account's token in, sends it through a [`Transport`], reads the platform's answer, and repeats only
+//! what the catalog says may be repeated. It refuses to follow redirects, to print secrets, and to
+//! repeat a call that may have had an effect.
+//!
+//! Invariants: a token is renewed at most once for one call, and only if the token that failed is still
+//! the current one; 48001 never leads to a renewal; secrets and tokens appear in no `Debug`, no error
+//! and no log.
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), xinqiao_client::Error> {
+//! use serde_json::json;
+//! use xinqiao_client::Client;
+//!
+//! let shop = Client::builder("wx0123456789abcdef").secret("…").build()?;
+//! let menu = shop.call("official_account.menu.get", json!({})).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
+
+mod answer;
+mod client;
+mod error;
+mod execute;
+mod free;
+mod multipart;
+pub mod token;
+pub mod transport;
+mod url;
+
+pub use self::{
+    answer::Answer,
+    client::{Client, ClientBuilder},
+    error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
+    free::FreeCall,
+    token::TokenSource,
+    transport::{HttpOptions, HttpTransport, Transport},
+};
+pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
+pub use xinqiao_wire::{Download, FilePart};

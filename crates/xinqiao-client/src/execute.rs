@@ -1,0 +1,243 @@
+//! Sends a prepared request, with the token in and the rules of repetition applied.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use xinqiao_catalog::{
+    Retry as Repeat,
+    rules::{
+        permission,
+        retry::{self, Attempt, Next, Policy, Reached},
+    },
+};
+use xinqiao_types::AccessToken;
+use xinqiao_wire::Auth;
+
+use crate::{
+    answer::{self, Answer, Envelope},
+    client::Client,
+    error::{Error, Refusal, Retry, TransportReason},
+    transport::{Incoming, Outgoing, TransportError},
+    url,
+};
+
+/// A request that is ready but for its token. `Debug` shows neither query nor body.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) method: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Vec<Bytes>,
+    pub(crate) auth: Auth,
+    pub(crate) repeat: Repeat,
+    pub(crate) permissions: &'static [&'static str],
+    pub(crate) envelope: Envelope,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.envelope.endpoint, self.method, self.path)
+    }
+}
+
+/// What the caller wants differently for one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Options {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) policy: Option<Policy>,
+}
+
+impl Client {
+    /// Sends a request until it succeeds or may not be repeated.
+    pub(crate) async fn execute(
+        &self,
+        request: &Prepared,
+        options: &Options,
+    ) -> Result<Answer, Error> {
+        let endpoint = request.envelope.endpoint;
+        self.permit(request)?;
+        let policy = options.policy.unwrap_or(self.inner.settings.policy);
+        let mut token = self.token(request).await?;
+        let mut renewed = false;
+        let mut number = 1;
+        loop {
+            let (error, reached) = match self.once(request, token.as_ref(), options).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let attempt =
+                Attempt { number, reached, endpoint: request.repeat, keyed: false, renewed };
+            match retry::next(&attempt, &policy, self.inner.settings.entropy.next_u64()) {
+                Next::GiveUp => return Err(error),
+                Next::Again { after } => {
+                    tracing::warn!(
+                        endpoint, appid = %self.inner.appid, attempt = number, error = %error,
+                        "Call failed, will retry."
+                    );
+                    tokio::time::sleep(after).await;
+                    number += 1;
+                }
+                Next::WithNewToken => {
+                    let Some((_, failed)) = &token else { return Err(error) };
+                    match self.inner.tokens.renew(self, failed).await? {
+                        Some(new) => token = token.map(|(param, _)| (param, new)),
+                        None => return Err(error),
+                    }
+                    renewed = true;
+                }
+            }
+        }
+    }
+
+    /// Refuses what the account has no right to, if the account's kind is known.
+    fn permit(&self, request: &Prepared) -> Result<(), Error> {
+        let Some(facts) = &self.inner.facts else { return Ok(()) };
+        let rows: Vec<_> =
+            request.permissions.iter().filter_map(|id| xinqiao_catalog::permission(id)).collect();
+        permission::check_rows(&rows, facts).map_err(|denied| Error::Preflight {
+            endpoint: request.envelope.endpoint,
+            reason: Refusal::Permission(denied),
+        })
+    }
+
+    /// The token that the request needs, with the parameter that carries it.
+    async fn token(
+        &self,
+        request: &Prepared,
+    ) -> Result<Option<(&'static str, AccessToken)>, Error> {
+        let endpoint = request.envelope.endpoint;
+        let refuse = |reason: &str| Err(Error::Credential { endpoint, reason: reason.into() });
+        let param = match request.auth {
+            // A user's token and a robot's key are the caller's, among the query.
+            Auth::None | Auth::Sns(_) | Auth::WebhookKey(_) => return Ok(None),
+            Auth::AccessToken(param)
+            | Auth::ComponentAccessToken(param)
+            | Auth::SuiteAccessToken(param)
+            | Auth::ProviderAccessToken(param)
+            | Auth::DeviceAccessToken(param)
+            | Auth::ModelAccessToken(param) => param,
+            Auth::Merchant => return refuse("payment calls are signed; this client has no signer"),
+            Auth::Chatbot | Auth::Openai => {
+                return refuse("chatbot calls carry a token of their own, which is not supported");
+            }
+        };
+        match self.inner.tokens.token(self).await {
+            Ok(token) => Ok(Some((param, token))),
+            Err(Error::Credential { reason, .. }) => Err(Error::Credential { endpoint, reason }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One attempt.
+    async fn once(
+        &self,
+        request: &Prepared,
+        token: Option<&(&'static str, AccessToken)>,
+        options: &Options,
+    ) -> Result<Answer, (Error, Reached)> {
+        let settings = &self.inner.settings;
+        let envelope = request.envelope;
+        let config =
+            |what: &str| (Error::Config(format!("{envelope:?}: {what}").into()), Reached::Answered(xinqiao_catalog::RetryClass::Never));
+        let default_origin;
+        let origin = match settings.endpoints.get(request.host) {
+            Some(origin) => origin.as_str(),
+            None => {
+                default_origin = format!("https://{}", request.host);
+                &default_origin
+            }
+        };
+        let token = token.map(|(param, token)| (*param, token.expose()));
+        let outgoing = Outgoing {
+            method: Method::from_bytes(request.method.as_bytes())
+                .map_err(|_| config("the method is none"))?,
+            url: url::join(origin, &request.path, &request.query, token),
+            headers: headers(request).ok_or_else(|| config("a header is none"))?,
+            body: request.body.clone(),
+            timeout: options.timeout.unwrap_or(settings.timeout),
+            max_answer: settings.max_answer,
+        };
+        let begun = settings.clock.now();
+        let result = settings.transport.send(outgoing).await;
+        let elapsed_ms = settings.clock.now().duration_since(begun).as_millis();
+        let incoming = match result {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                tracing::debug!(
+                    endpoint = envelope.endpoint, reason = %error.reason, elapsed_ms,
+                    "No answer."
+                );
+                return Err(unanswered(request, error));
+            }
+        };
+        tracing::debug!(
+            endpoint = envelope.endpoint, status = incoming.status, elapsed_ms,
+            "Call answered."
+        );
+        judge(request, incoming)
+    }
+}
+
+fn headers(request: &Prepared) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    if let Some(content_type) = &request.content_type {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).ok()?);
+    }
+    for (name, value) in &request.headers {
+        headers.insert(
+            HeaderName::from_bytes(name.as_bytes()).ok()?,
+            HeaderValue::from_bytes(value.as_bytes()).ok()?,
+        );
+    }
+    Some(headers)
+}
+
+fn unanswered(request: &Prepared, error: TransportError) -> (Error, Reached) {
+    let reached = if error.sent { Reached::Unknown } else { Reached::Nothing };
+    let error = Error::Transport {
+        endpoint: request.envelope.endpoint,
+        host: request.host.into(),
+        reason: error.reason,
+        source: error.source,
+        sent: error.sent,
+    };
+    (error, reached)
+}
+
+/// Tells success from failure.
+fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reached)> {
+    let Incoming { status, headers, body } = incoming;
+    let answer = Answer { endpoint: request.envelope.endpoint, status, headers, body };
+    let failure =
+        answer::failure(request.envelope, status, answer.content_type(), &answer.body);
+    if let Some(failure) = failure {
+        let class = class(failure.retry);
+        return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
+    }
+    if (200..300).contains(&status) {
+        return Ok(answer);
+    }
+    // Not the platform's own answer: a proxy's, a gateway's or an edge server's.
+    let error = TransportError {
+        reason: TransportReason::Status(status),
+        sent: true,
+        source: format!("{} bytes that are no answer of the platform", answer.body.len()).into(),
+    };
+    Err(unanswered(request, error))
+}
+
+fn class(retry: Retry) -> xinqiao_catalog::RetryClass {
+    use xinqiao_catalog::RetryClass;
+    match retry {
+        Retry::Never => RetryClass::Never,
+        Retry::Now => RetryClass::Now,
+        Retry::After(_) => RetryClass::Later,
+        Retry::RefreshToken => RetryClass::RefreshToken,
+        Retry::NextQuotaWindow => RetryClass::NextQuotaWindow,
+    }
+}

@@ -1,0 +1,297 @@
+//! Calls with free JSON, made from the catalog at run time.
+
+use std::{borrow::Cow, fmt, future::IntoFuture, time::Duration};
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use xinqiao_catalog::{
+    AuthKind, Content, Endpoint, Field, Product, Spelling, TypeRef, rules::retry::Policy,
+};
+use xinqiao_types::Entropy;
+use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart};
+
+use crate::{
+    answer::{Answer, Envelope},
+    client::Client,
+    error::{Error, Refusal},
+    execute::{Options, Prepared},
+    multipart::{self, Part},
+    transport::BoxFuture,
+    url,
+};
+
+/// A call with free JSON that has not been sent yet. Awaiting it sends it and gives the answer as JSON.
+///
+/// Cancel safety: dropping the future abandons the call; whether the platform has seen it is unknown.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct FreeCall {
+    client: Client,
+    endpoint: Result<&'static Endpoint, Error>,
+    fields: Value,
+    files: Vec<(String, FilePart)>,
+    options: Options,
+}
+
+impl fmt::Debug for FreeCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The fields may hold a secret: token calls are made this way.
+        let id = self.endpoint.as_ref().map_or("unknown endpoint", |endpoint| endpoint.id);
+        write!(f, "FreeCall({id})")
+    }
+}
+
+impl FreeCall {
+    pub(crate) fn new(client: Client, endpoint: &str, fields: Value) -> Self {
+        let endpoint = xinqiao_catalog::endpoint(endpoint).ok_or_else(|| {
+            Error::Config(format!("the catalog knows no endpoint `{endpoint}`").into())
+        });
+        Self { client, endpoint, fields, files: Vec::new(), options: Options::default() }
+    }
+
+    /// Adds a file under the name of its part, for instance `media`.
+    pub fn file(mut self, part: impl Into<String>, file: FilePart) -> Self {
+        self.files.push((part.into(), file));
+        self
+    }
+
+    /// How long one attempt may take.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// How often and how fast to repeat what may be repeated.
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.options.policy = Some(policy);
+        self
+    }
+
+    /// Sends the call and gives the answer as a file.
+    ///
+    /// # Errors
+    /// As awaiting the call; an answer that is an error in JSON is an [`Error::Api`].
+    pub async fn download(self) -> Result<Download, Error> {
+        self.answer().await.map(Answer::into_download)
+    }
+
+    /// Sends the call and gives the answer as it came.
+    ///
+    /// # Errors
+    /// As awaiting the call.
+    pub async fn answer(self) -> Result<Answer, Error> {
+        let endpoint = self.endpoint?;
+        let entropy = &*self.client.inner.settings.entropy;
+        let prepared = prepare(endpoint, self.fields, self.files, entropy)?;
+        self.client.execute(&prepared, &self.options).await
+    }
+}
+
+impl IntoFuture for FreeCall {
+    type Output = Result<Value, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.answer().await?.json() })
+    }
+}
+
+/// Lays free fields out over path, query and body, as the catalog says.
+fn prepare(
+    endpoint: &'static Endpoint,
+    fields: Value,
+    files: Vec<(String, FilePart)>,
+    entropy: &dyn Entropy,
+) -> Result<Prepared, Error> {
+    let refuse = |reason: String| Error::Preflight {
+        endpoint: endpoint.id,
+        reason: Refusal::Request(reason.into()),
+    };
+    let mut fields = match fields {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        bare if endpoint.request_bare => {
+            Map::from_iter([(first_name(&endpoint.request.fields).to_owned(), bare)])
+        }
+        _ => return Err(refuse("the fields must be a JSON object".to_owned())),
+    };
+    let path = url::fill(endpoint.path, |name| {
+        let value = fields.get(name)?;
+        Some(Cow::Owned(plain(value, None)))
+    })
+    .map_err(|name| refuse(format!("the path needs `{name}`")))?;
+    for param in &endpoint.path_params.fields {
+        fields.shift_remove(param.name);
+    }
+    let mut query = Vec::new();
+    if let Some(when) = endpoint.when
+        && !when.in_body
+    {
+        query.push((when.name.to_owned(), when.value.to_owned()));
+        fields.shift_remove(when.name);
+    }
+    // Fields that stand in query and body alike (`clear_quota/v2`) go into the body.
+    let in_body = |name: &str| endpoint.request.field(name).is_some();
+    for field in endpoint.query.fields.iter().filter(|field| !in_body(field.name)) {
+        if let Some(value) = fields.shift_remove(field.name) {
+            query.push((field.name.to_owned(), plain(&value, Some(field))));
+        }
+    }
+    let auth = auth(endpoint);
+    if let Auth::Sns(param) | Auth::WebhookKey(param) = auth
+        && let Some(value) = fields.shift_remove(param)
+    {
+        query.push((param.to_owned(), plain(&value, None)));
+    }
+    let (content_type, body) = match endpoint.content {
+        Content::None => {
+            // Nothing goes into a body, so what is left belongs into the query too.
+            query.extend(fields.iter().map(|(name, value)| (name.clone(), plain(value, None))));
+            (None, Vec::new())
+        }
+        Content::Json => {
+            if let Some(when) = endpoint.when.filter(|when| when.in_body) {
+                fields.entry(when.name).or_insert_with(|| when.value.into());
+            }
+            let value = match fields.values().next() {
+                Some(bare) if endpoint.request_bare => bare.clone(),
+                _ => Value::Object(fields),
+            };
+            (Some("application/json; charset=utf-8".to_owned()), vec![value.to_string().into()])
+        }
+        Content::Form => {
+            let pairs: Vec<_> =
+                fields.iter().map(|(name, value)| (name.clone(), plain(value, None))).collect();
+            let form = url::join("", "", &pairs, None).trim_start_matches('?').to_owned();
+            (Some("application/x-www-form-urlencoded".to_owned()), vec![form.into()])
+        }
+        Content::Multipart => {
+            let body = multipart::write(parts(endpoint, &fields, files), entropy);
+            (Some(body.content_type), body.pieces)
+        }
+        Content::Raw | Content::Binary | Content::Csv => {
+            let raw = match (files.into_iter().next(), fields.values().next()) {
+                (Some((_, file)), _) => Bytes::from(file.bytes),
+                (None, Some(Value::String(text))) => Bytes::from(text.clone()),
+                (None, Some(value)) => Bytes::from(value.to_string()),
+                (None, None) => Bytes::new(),
+            };
+            (Some("text/plain; charset=utf-8".to_owned()), vec![raw])
+        }
+        Content::Xml => {
+            return Err(refuse("XML calls need their typed request".to_owned()));
+        }
+    };
+    Ok(Prepared {
+        method: endpoint.method.name(),
+        host: endpoint.host,
+        path,
+        query,
+        headers: Vec::new(),
+        content_type,
+        body,
+        auth,
+        repeat: endpoint.retry,
+        permissions: &endpoint.permissions,
+        envelope: Envelope {
+            endpoint: endpoint.id,
+            code_field: endpoint.code_field(),
+            message_field: message_field(endpoint),
+            answer: content(endpoint.answer),
+        },
+    })
+}
+
+fn message_field(endpoint: &Endpoint) -> &'static str {
+    match (endpoint.envelope, endpoint.product) {
+        (Some([_, message]), _) => message,
+        (None, Product::PayV3 | Product::PayGlobal) => "message",
+        (None, Product::PayV2) => "err_code_des",
+        (None, _) => "errmsg",
+    }
+}
+
+fn first_name(fields: &[Field]) -> &'static str {
+    fields.first().map_or("", |field| field.name)
+}
+
+fn parts(
+    endpoint: &Endpoint,
+    fields: &Map<String, Value>,
+    files: Vec<(String, FilePart)>,
+) -> Vec<Part> {
+    let text = fields.iter().map(|(name, value)| {
+        let field = endpoint.request.field(name);
+        let is_json = field.is_some_and(|field| field.wire == Spelling::JsonPart);
+        let content_type = is_json.then_some("application/json");
+        Part::Text { name: name.clone(), value: plain(value, field), content_type }
+    });
+    let mut parts: Vec<Part> = text.collect();
+    parts.extend(files.into_iter().map(|(name, file)| {
+        // A part without a name is the endpoint's only file.
+        let name = match name.as_str() {
+            "" => {
+                let file = endpoint.request.fields.iter().find(|field| field.ty == TypeRef::File);
+                file.map_or("media", |field| field.name).to_owned()
+            }
+            _ => name,
+        };
+        Part::File { name, file }
+    }));
+    parts
+}
+
+/// A value as it stands in a path, a query or a form.
+fn plain(value: &Value, field: Option<&Field>) -> String {
+    let spelling = field.map(|field| field.wire).unwrap_or_default();
+    let separator = match spelling {
+        Spelling::Pipe => "|",
+        Spelling::Semicolon => ";",
+        _ => ",",
+    };
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(value) => match spelling {
+            Spelling::BoolInt => if *value { "1" } else { "0" }.to_owned(),
+            Spelling::BoolYn => if *value { "Y" } else { "N" }.to_owned(),
+            _ => value.to_string(),
+        },
+        Value::Array(items)
+            if matches!(spelling, Spelling::Comma | Spelling::Pipe | Spelling::Semicolon) =>
+        {
+            items.iter().map(|item| plain(item, None)).collect::<Vec<_>>().join(separator)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn auth(endpoint: &'static Endpoint) -> Auth {
+    let param = endpoint.auth.param;
+    match endpoint.auth.kind {
+        AuthKind::None => Auth::None,
+        AuthKind::AccessToken => Auth::AccessToken(param),
+        AuthKind::ComponentAccessToken => Auth::ComponentAccessToken(param),
+        AuthKind::SuiteAccessToken => Auth::SuiteAccessToken(param),
+        AuthKind::ProviderAccessToken => Auth::ProviderAccessToken(param),
+        AuthKind::DeviceAccessToken => Auth::DeviceAccessToken(param),
+        AuthKind::ModelAccessToken => Auth::ModelAccessToken(param),
+        AuthKind::Sns => Auth::Sns(param),
+        AuthKind::Merchant => Auth::Merchant,
+        AuthKind::WebhookKey => Auth::WebhookKey(param),
+        AuthKind::Chatbot => Auth::Chatbot,
+        AuthKind::Openai => Auth::Openai,
+    }
+}
+
+fn content(content: Content) -> WireContent {
+    match content {
+        Content::None => WireContent::None,
+        Content::Json => WireContent::Json,
+        Content::Xml => WireContent::Xml,
+        Content::Multipart => WireContent::Multipart,
+        Content::Form => WireContent::Form,
+        Content::Raw => WireContent::Raw,
+        Content::Binary => WireContent::Binary,
+        Content::Csv => WireContent::Csv,
+    }
+}
