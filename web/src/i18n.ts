@@ -1,13 +1,13 @@
 // Every word that the page says by itself comes from `i18n/zh.ts` or `i18n/en.ts`; what the simulator says comes in both.
-import { ref } from "vue";
+// English is fetched when it is first wanted.
+import { ref, shallowRef } from "vue";
 import type { Lang, Said } from "./api/types";
 import { zh } from "./i18n/zh";
-import { en } from "./i18n/en";
 
 export type Key = keyof typeof zh;
 export type Words = Record<Key, string>;
 
-const books: Record<Lang, Words> = { zh, en };
+const book = shallowRef<Words>(zh);
 
 function initial(): Lang {
   const asked = globalThis.localStorage?.getItem("xinqiao.lang");
@@ -17,7 +17,8 @@ function initial(): Lang {
 
 export const lang = ref<Lang>(initial());
 
-export function setLang(next: Lang): void {
+export async function setLang(next: Lang): Promise<void> {
+  book.value = next === "en" ? (await import("./i18n/en")).en : zh;
   lang.value = next;
   localStorage.setItem("xinqiao.lang", next);
   document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
@@ -25,7 +26,7 @@ export function setLang(next: Lang): void {
 
 /** `{name}` in a sentence is filled from `values`. */
 export function t(key: Key, values?: Record<string, string | number>): string {
-  const text = books[lang.value][key];
+  const text = book.value[key];
   return values ? text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")) : text;
 }
 

@@ -8,6 +8,5 @@ import "./theme";
 import { start } from "./store/store";
 import App from "./App.vue";
 
-setLang(lang.value);
 start();
-createApp(App).mount("#app");
+void setLang(lang.value).finally(() => createApp(App).mount("#app"));

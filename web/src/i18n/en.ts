@@ -52,7 +52,7 @@ export const en: Words = {
   "theme.auto": "As the system has it",
   "theme.light": "Light",
   "theme.dark": "Dark",
-  "lang.label": "切换到中文",
+  "lang.label": "中 · 切换到中文",
 
   "find.label": "Find",
   "find.hint": "Messages, endpoints, accounts…",
@@ -112,6 +112,7 @@ export const en: Words = {
   "phone.image": "Picture",
   "phone.imageGone": "The picture cannot be shown",
   "phone.voice": "Voice",
+  "phone.unplayable": "The browser cannot play this format (such as AMR)",
   "phone.video": "Video",
   "phone.music": "Music",
   "phone.location": "Location",

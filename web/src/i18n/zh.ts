@@ -50,7 +50,7 @@ export const zh = {
   "theme.auto": "明暗跟随系统",
   "theme.light": "浅色",
   "theme.dark": "深色",
-  "lang.label": "Switch to English",
+  "lang.label": "EN · Switch to English",
 
   "find.label": "查找",
   "find.hint": "搜消息、接口、账号…",
@@ -110,6 +110,7 @@ export const zh = {
   "phone.image": "图片",
   "phone.imageGone": "图片打不开",
   "phone.voice": "语音",
+  "phone.unplayable": "浏览器放不了这种格式（例如 AMR）",
   "phone.video": "视频",
   "phone.music": "音乐",
   "phone.location": "位置",

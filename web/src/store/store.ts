@@ -40,7 +40,7 @@ function publish(): void {
     scheduled = false;
     rows.value = book.values();
   };
-  if (document.hidden) setTimeout(run, 200);
+  if (globalThis.document?.hidden) setTimeout(run, 200);
   else requestAnimationFrame(run);
 }
 
