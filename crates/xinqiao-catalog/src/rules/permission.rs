@@ -139,8 +139,7 @@ impl std::error::Error for Denied {}
 /// # Errors
 /// The right that is missing, with who has it and what to do.
 pub fn check(endpoint: &Endpoint, facts: &AccountFacts) -> Result<(), Box<Denied>> {
-    let rows: Vec<&PermissionRow> =
-        endpoint.permissions.iter().filter_map(|id| crate::permission(id)).collect();
+    let rows = rows(&endpoint.permissions);
     // WECHAT: open-platform applications have a token like everybody else's, but it opens only what
     // is made for them: user log-in (`/sns/*`) and the calls that stand under no right.
     if matches!(facts.kind, AccountKind::Website | AccountKind::MobileApp) {
@@ -152,6 +151,17 @@ pub fn check(endpoint: &Endpoint, facts: &AccountFacts) -> Result<(), Box<Denied
         };
     }
     check_rows(&rows, facts)
+}
+
+/// The rows of these names that decide.
+///
+/// WECHAT: a right may have a narrower one (`msg.mass` and `msg.mass_openid`: by list of openids only
+/// for service accounts). Where both cover a call, the narrower one decides alone.
+pub fn rows(ids: &[&str]) -> Vec<&'static PermissionRow> {
+    let narrowed = |id: &str| {
+        ids.iter().any(|other| other.strip_prefix(id).is_some_and(|rest| rest.starts_with('_')))
+    };
+    ids.iter().filter(|id| !narrowed(id)).filter_map(|id| crate::permission(id)).collect()
 }
 
 /// Whether an account may make a call that stands under these rows: one of them suffices.

@@ -120,7 +120,12 @@ pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
     let counted_by_account = ["per account", "per appid", "per corp", "per service", "per verified"]
         .iter()
         .any(|start| quota.scope.starts_with(start));
-    if !counted_by_account || quota.limit == 0 || quota.window == QuotaWindow::Other {
+    // `/cgi-bin/stable_token force_refresh=true` counts some calls of a path only: see `spend_limit`.
+    let conditional =
+        quota.subject.split(' ').any(|word| !word.starts_with('/') && word.contains('='))
+            || quota.subject.contains(" is_");
+    let by_window = !matches!(quota.window, QuotaWindow::Other);
+    if !counted_by_account || conditional || quota.limit == 0 || !by_window {
         return false;
     }
     let official = facts.kind.is_official_account();
