@@ -15,7 +15,9 @@ pub const TEXT_LEN: usize = 43;
 #[non_exhaustive]
 pub enum AesKeyError {
     /// Rule `config.aes_key.length`.
-    #[error("an EncodingAESKey has 43 characters, this has {found}: copy it again from the console")]
+    #[error(
+        "an EncodingAESKey has 43 characters, this has {found}: copy it again from the console"
+    )]
     Length {
         /// How many characters there are.
         found: usize,
@@ -69,7 +71,9 @@ impl AesKey {
     /// ```
     pub fn parse(text: &str) -> Result<Self, AesKeyError> {
         if text.len() != TEXT_LEN {
-            return Err(AesKeyError::Length { found: text.chars().count() });
+            return Err(AesKeyError::Length {
+                found: text.chars().count(),
+            });
         }
         let mut key = Self([0; 32]);
         let mut bits = 0_u32;
@@ -159,14 +163,22 @@ mod tests {
     fn the_length_is_named() {
         let error = AesKey::parse(&TEXT[1..]).unwrap_err();
         assert_eq!(error, AesKeyError::Length { found: 42 });
-        assert_eq!(AesKey::parse("").unwrap_err(), AesKeyError::Length { found: 0 });
+        assert_eq!(
+            AesKey::parse("").unwrap_err(),
+            AesKeyError::Length { found: 0 }
+        );
     }
 
     #[test]
     fn the_wrong_character_is_named() {
         let text = TEXT.replace('X', "-");
         let error = AesKey::parse(&text).unwrap_err();
-        assert_eq!(error, AesKeyError::Alphabet { at: TEXT.find('X').unwrap() });
+        assert_eq!(
+            error,
+            AesKeyError::Alphabet {
+                at: TEXT.find('X').unwrap()
+            }
+        );
         assert_eq!(error.rule(), "config.aes_key.alphabet");
     }
 

@@ -21,7 +21,11 @@ pub struct Mismatch;
 
 /// Compares what was computed with what was received.
 pub(crate) fn prove(expected: &[u8], received: &[u8]) -> Result<Genuine, Mismatch> {
-    if constant_time_eq(expected, received) { Ok(Genuine(())) } else { Err(Mismatch) }
+    if constant_time_eq(expected, received) {
+        Ok(Genuine(()))
+    } else {
+        Err(Mismatch)
+    }
 }
 
 #[cfg(test)]

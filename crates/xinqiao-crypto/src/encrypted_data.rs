@@ -46,18 +46,28 @@ pub fn decrypt(
 ) -> Result<Vec<u8>, EncryptedDataError> {
     let key = sixteen("session_key", session_key)?;
     let iv = sixteen("iv", iv)?;
-    let mut buffer = STANDARD
-        .decode_to_vec(encrypted_data)
-        .map_err(|_| EncryptedDataError::Base64 { field: "encryptedData" })?;
+    let mut buffer =
+        STANDARD
+            .decode_to_vec(encrypted_data)
+            .map_err(|_| EncryptedDataError::Base64 {
+                field: "encryptedData",
+            })?;
     if buffer.is_empty() || !buffer.len().is_multiple_of(BLOCK) {
-        return Err(EncryptedDataError::Blocks { found: buffer.len() });
+        return Err(EncryptedDataError::Blocks {
+            found: buffer.len(),
+        });
     }
     let cipher = Aes128Dec::new((&*key).into());
     let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(&mut buffer);
     cbc::Decryptor::inner_iv_init(&cipher, (&*iv).into()).decrypt_blocks(blocks);
     let padding = usize::from(buffer[buffer.len() - 1]);
-    let end = buffer.len().checked_sub(padding).ok_or(EncryptedDataError::Padding)?;
-    let wrong = buffer[end..].iter().any(|byte| usize::from(*byte) != padding);
+    let end = buffer
+        .len()
+        .checked_sub(padding)
+        .ok_or(EncryptedDataError::Padding)?;
+    let wrong = buffer[end..]
+        .iter()
+        .any(|byte| usize::from(*byte) != padding);
     if padding == 0 || padding > BLOCK || wrong {
         return Err(EncryptedDataError::Padding);
     }
@@ -82,17 +92,17 @@ pub fn encrypt(
     Ok(STANDARD.encode_to_string(&buffer))
 }
 
-fn sixteen(
-    field: &'static str,
-    base64: &str,
-) -> Result<Zeroizing<[u8; 16]>, EncryptedDataError> {
+fn sixteen(field: &'static str, base64: &str) -> Result<Zeroizing<[u8; 16]>, EncryptedDataError> {
     let bytes = STANDARD
         .decode_to_vec(base64)
         .map(Zeroizing::new)
         .map_err(|_| EncryptedDataError::Base64 { field })?;
     let mut array = Zeroizing::new([0; 16]);
     if bytes.len() != array.len() {
-        return Err(EncryptedDataError::Length { field, found: bytes.len() });
+        return Err(EncryptedDataError::Length {
+            field,
+            found: bytes.len(),
+        });
     }
     array.copy_from_slice(&bytes);
     Ok(array)

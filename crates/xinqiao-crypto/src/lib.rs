@@ -23,4 +23,4 @@ pub mod session;
 pub use aes_key::{AesKey, AesKeyError};
 pub use compare::{Genuine, Mismatch, constant_time_eq};
 pub use hex::Hex;
-pub use message::{DecryptError, MessageCipher, Plain};
+pub use message::{DecryptError, MessageCipher, Plain, decode_base64};

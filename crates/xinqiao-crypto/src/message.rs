@@ -35,7 +35,9 @@ pub enum DecryptError {
         found: usize,
     },
     /// The last byte does not tell a padding: mostly the wrong key.
-    #[error("the padding is wrong: the ciphertext was made with another EncodingAESKey, or is cut off")]
+    #[error(
+        "the padding is wrong: the ciphertext was made with another EncodingAESKey, or is cut off"
+    )]
     Padding,
     /// The length inside points beyond the end: mostly the wrong key.
     #[error("the inner length is {length}, but only {room} bytes are there")]
@@ -118,13 +120,17 @@ impl MessageCipher {
             Ok(plain)
         } else {
             let found = String::from_utf8_lossy(plain.receiver_id());
-            Err(DecryptError::ReceiverId { found: found.chars().take(64).collect() })
+            Err(DecryptError::ReceiverId {
+                found: found.chars().take(64).collect(),
+            })
         }
     }
 
     /// Decrypts without looking at the id: only for [`MessageCipher::decrypt`] and for explanations.
     fn decrypt_for_anyone(&self, base64: &[u8]) -> Result<Plain, DecryptError> {
-        let mut buffer = STANDARD.decode_to_vec(base64).map_err(|_| DecryptError::Base64)?;
+        let mut buffer = STANDARD
+            .decode_to_vec(base64)
+            .map_err(|_| DecryptError::Base64)?;
         self.decrypt_blocks(&mut buffer)?;
         let padding = usize::from(*buffer.last().ok_or(DecryptError::Length { found: 0 })?);
         let padded = buffer.len();
@@ -132,7 +138,10 @@ impl MessageCipher {
             return Err(DecryptError::Padding);
         }
         let end = padded - padding;
-        if buffer[end..].iter().any(|byte| usize::from(*byte) != padding) {
+        if buffer[end..]
+            .iter()
+            .any(|byte| usize::from(*byte) != padding)
+        {
             return Err(DecryptError::Padding);
         }
         let Some((head, _)) = buffer[..end].split_first_chunk::<HEAD_LEN>() else {
@@ -145,12 +154,18 @@ impl MessageCipher {
         }
         let message = HEAD_LEN..HEAD_LEN + length as usize;
         let receiver_id = message.end..end;
-        Ok(Plain { buffer, message, receiver_id })
+        Ok(Plain {
+            buffer,
+            message,
+            receiver_id,
+        })
     }
 
     fn decrypt_blocks(&self, buffer: &mut [u8]) -> Result<(), DecryptError> {
         if buffer.is_empty() || !buffer.len().is_multiple_of(CIPHER_BLOCK) {
-            return Err(DecryptError::Length { found: buffer.len() });
+            return Err(DecryptError::Length {
+                found: buffer.len(),
+            });
         }
         let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(buffer);
         cbc::Decryptor::inner_iv_init(&self.decrypt, &self.iv).decrypt_blocks(blocks);
@@ -162,7 +177,10 @@ impl MessageCipher {
     /// Whole blocks are decrypted, however the text ends. Returns nothing if not even two blocks are
     /// there. What it returns is not verified and serves explanations only.
     pub fn glimpse(&self, base64: &[u8]) -> Option<Glimpse> {
-        let clean = base64.iter().position(|byte| !is_base64(*byte)).unwrap_or(base64.len());
+        let clean = base64
+            .iter()
+            .position(|byte| !is_base64(*byte))
+            .unwrap_or(base64.len());
         let clean = &base64[..clean - clean % 4];
         let mut buffer = STANDARD.decode_to_vec(clean).ok()?;
         let whole = buffer.len() - buffer.len() % CIPHER_BLOCK;
@@ -201,6 +219,11 @@ impl Glimpse {
     pub const fn fits(self) -> bool {
         self.readable && self.length < (1 << 24)
     }
+}
+
+/// Decodes standard base64 with its padding; for explanations of what went wrong.
+pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode_to_vec(text).ok()
 }
 
 const fn is_base64(byte: u8) -> bool {

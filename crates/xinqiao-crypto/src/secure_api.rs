@@ -69,15 +69,24 @@ impl SecureApiKey {
     /// Decodes the key's base64 text.
     pub fn parse(key: &str, sn: &str) -> Result<Self, SecureApiError> {
         let bytes = decode("key", key).map(Zeroizing::new)?;
-        let unbound = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| {
-            SecureApiError::Length { field: "key", found: bytes.len(), needed: 32 }
-        })?;
-        Ok(Self { key: LessSafeKey::new(unbound), sn: sn.into() })
+        let unbound =
+            UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SecureApiError::Length {
+                field: "key",
+                found: bytes.len(),
+                needed: 32,
+            })?;
+        Ok(Self {
+            key: LessSafeKey::new(unbound),
+            sn: sn.into(),
+        })
     }
 
     /// The data that is authenticated but not encrypted.
     pub fn authenticated_data(&self, binding: Binding<'_>) -> String {
-        let url = binding.url.split_once('?').map_or(binding.url, |(before, _)| before);
+        let url = binding
+            .url
+            .split_once('?')
+            .map_or(binding.url, |(before, _)| before);
         format!("{url}|{}|{}|{}", binding.appid, binding.timestamp, self.sn)
     }
 
@@ -101,7 +110,11 @@ impl SecureApiKey {
     }
 
     /// Decrypts a body and proves that it belongs to this call.
-    pub fn decrypt(&self, sealed: &Sealed, binding: Binding<'_>) -> Result<Vec<u8>, SecureApiError> {
+    pub fn decrypt(
+        &self,
+        sealed: &Sealed,
+        binding: Binding<'_>,
+    ) -> Result<Vec<u8>, SecureApiError> {
         let iv: [u8; IV_LEN] = exactly("iv", decode("iv", &sealed.iv)?)?;
         let tag: [u8; TAG_LEN] = exactly("authtag", decode("authtag", &sealed.authtag)?)?;
         let mut buffer = decode("data", &sealed.data)?;
@@ -122,15 +135,23 @@ impl SecureApiKey {
 
 impl fmt::Debug for SecureApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecureApiKey").field("sn", &self.sn).finish_non_exhaustive()
+        f.debug_struct("SecureApiKey")
+            .field("sn", &self.sn)
+            .finish_non_exhaustive()
     }
 }
 
 fn decode(field: &'static str, base64: &str) -> Result<Vec<u8>, SecureApiError> {
-    STANDARD.decode_to_vec(base64).map_err(|_| SecureApiError::Base64 { field })
+    STANDARD
+        .decode_to_vec(base64)
+        .map_err(|_| SecureApiError::Base64 { field })
 }
 
 fn exactly<const N: usize>(field: &'static str, bytes: Vec<u8>) -> Result<[u8; N], SecureApiError> {
     let found = bytes.len();
-    bytes.try_into().map_err(|_| SecureApiError::Length { field, found, needed: N })
+    bytes.try_into().map_err(|_| SecureApiError::Length {
+        field,
+        found,
+        needed: N,
+    })
 }

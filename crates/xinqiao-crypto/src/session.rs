@@ -20,7 +20,10 @@ pub fn verify_raw_data(
     session_key: &str,
     received: &str,
 ) -> Result<Genuine, Mismatch> {
-    compare::prove(raw_data_signature(raw_data, session_key).as_bytes(), received.as_bytes())
+    compare::prove(
+        raw_data_signature(raw_data, session_key).as_bytes(),
+        received.as_bytes(),
+    )
 }
 
 /// The user's session signature (用户登录态签名): HMAC-SHA256 over a body that may be empty.

@@ -10,7 +10,12 @@
 //! * An unknown message or event is data, not an error.
 //! * What is written is well-formed, whatever the texts in it.
 
+pub mod dedup;
+pub mod envelope;
 pub mod inbound;
 pub mod names;
+pub mod push;
+pub mod reply;
 
 pub use inbound::Message;
+pub use reply::Reply;

@@ -1,0 +1,34 @@
+//! The wrapping of callbacks (消息加解密): plain, compatible and safe mode, in both directions.
+//!
+//! * An app, or the gateway in its place, calls [`verify_url`] once and [`open`] for every push, and
+//!   answers with what [`seal_reply`] makes.
+//! * A simulator, or the gateway towards its apps, calls [`seal_push`], and [`open_reply`] for the answer.
+//!
+//! Invariants: the signature is checked before anything is decrypted, over the exact bytes; what comes
+//! out carries a [`Verified`] that only this module can make; the receiver id is always checked.
+//! Nothing (no header, no mode, no setting) turns a check off. When a check fails the error says which
+//! setting is wrong, as far as the bytes tell: that costs a failing message only.
+//!
+//! Source: the platform's pages on message encryption; `Encrypt` is signed, not the body.
+
+mod error;
+mod explain;
+mod keys;
+mod open;
+mod query;
+mod seal;
+
+pub use error::{Base64Fault, EnvelopeError, SignatureFault};
+pub use keys::{Generation, Keys};
+pub use open::{Echo, Opened, OpenedReply, SUCCESS, Verified, open, open_reply, verify_url};
+pub use query::CallbackQuery;
+pub use seal::{Push, SealedPush, seal_push, seal_reply, seal_reply_as, url_query};
+
+/// The largest body of a callback, in bytes.
+pub const MAX_BODY: usize = xinqiao_wire::xml::MAX_BYTES;
+
+/// `encrypt_type` of an encrypted push.
+const AES: &str = "aes";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! What an account's server URL is protected with.
+
+use xinqiao_crypto::{AesKey, MessageCipher};
+use xinqiao_types::{CallbackMode, CallbackToken};
+
+/// Token, key and receiver id of one server URL; the key is expanded once.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub(super) token: CallbackToken,
+    pub(super) cipher: Option<MessageCipher>,
+    pub(super) mode: CallbackMode,
+    pub(super) previous: Vec<Previous>,
+    receiver_id: Box<str>,
+}
+
+/// Settings of before a change. The platform goes on with them until the change takes effect.
+#[derive(Debug, Clone)]
+pub(super) struct Previous {
+    pub(super) token: Option<CallbackToken>,
+    pub(super) cipher: Option<MessageCipher>,
+}
+
+/// Which settings a callback was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// The present ones.
+    Current,
+    /// Those of before a change; 0 is the latest change.
+    Previous(usize),
+}
+
+impl Keys {
+    /// Settings in plain mode.
+    ///
+    /// `receiver_id` is what the ciphertext must carry: the appid; for a third-party platform its own
+    /// appid; for WeCom the corpid, the suite id, or nothing.
+    pub fn new(token: CallbackToken, receiver_id: impl Into<Box<str>>) -> Self {
+        Self {
+            token,
+            cipher: None,
+            mode: CallbackMode::Plain,
+            previous: Vec::new(),
+            receiver_id: receiver_id.into(),
+        }
+    }
+
+    /// Adds the key. Unless told otherwise, only encrypted pushes are accepted from now on.
+    pub fn with_aes_key(mut self, key: &AesKey) -> Self {
+        self.cipher = Some(MessageCipher::new(key, &self.receiver_id));
+        self.mode = CallbackMode::Safe;
+        self
+    }
+
+    /// Sets the mode: what is made when sealing, and the least that is accepted when opening.
+    ///
+    /// In plain mode encrypted pushes are accepted too, if there is a key.
+    pub fn with_mode(mut self, mode: CallbackMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Adds what was valid before the last change, so that pushes made with it are still opened.
+    pub fn with_previous(mut self, token: Option<CallbackToken>, key: Option<&AesKey>) -> Self {
+        let cipher = key.map(|key| MessageCipher::new(key, &self.receiver_id));
+        self.previous.push(Previous { token, cipher });
+        self
+    }
+
+    /// What the ciphertext must carry.
+    pub fn receiver_id(&self) -> &str {
+        &self.receiver_id
+    }
+
+    /// The mode.
+    pub const fn mode(&self) -> CallbackMode {
+        self.mode
+    }
+
+    /// Whether there is a key.
+    pub const fn has_aes_key(&self) -> bool {
+        self.cipher.is_some()
+    }
+
+    /// The token. It is a secret: a console of a simulator may show it, nobody else.
+    pub const fn token(&self) -> &CallbackToken {
+        &self.token
+    }
+
+    /// Every token, the present one first.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (Generation, &CallbackToken)> {
+        let previous = self
+            .previous
+            .iter()
+            .enumerate()
+            .filter_map(|(index, previous)| {
+                previous
+                    .token
+                    .as_ref()
+                    .map(|token| (Generation::Previous(index), token))
+            });
+        std::iter::once((Generation::Current, &self.token)).chain(previous)
+    }
+
+    /// Every key, the present one first.
+    pub(super) fn ciphers(&self) -> impl Iterator<Item = (Generation, &MessageCipher)> {
+        let previous = self
+            .previous
+            .iter()
+            .enumerate()
+            .filter_map(|(index, previous)| {
+                previous
+                    .cipher
+                    .as_ref()
+                    .map(|cipher| (Generation::Previous(index), cipher))
+            });
+        self.cipher
+            .iter()
+            .map(|cipher| (Generation::Current, cipher))
+            .chain(previous)
+    }
+}

@@ -1,0 +1,225 @@
+//! Sealing: what the platform pushes, and what an app replies.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+use xinqiao_crypto::{Hex, MessageCipher, callback, message::RANDOM_LEN};
+use xinqiao_types::CallbackMode;
+
+use super::{AES, EnvelopeError, Keys, query::encode_into};
+use crate::inbound::Form;
+
+/// A message that is about to be pushed.
+#[derive(Debug, Clone, Copy)]
+pub struct Push<'a> {
+    /// The message: XML, or JSON for mini programs that are set so.
+    pub plain: &'a str,
+    /// The account's original id, which stands outside the ciphertext.
+    pub to_user_name: &'a str,
+    /// Who sent it; goes into the URL.
+    pub openid: &'a str,
+}
+
+/// A push as it goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedPush {
+    /// What stands behind the URL, without a question mark.
+    pub query: String,
+    /// The body.
+    pub body: String,
+    /// The body's media type.
+    pub content_type: &'static str,
+}
+
+/// The query of the check that the console makes when a server URL is saved.
+///
+/// With a key and an empty receiver this is still the official accounts' form; `echostr` in the clear.
+pub fn url_query(keys: &Keys, timestamp: i64, nonce: &str, echostr: &str) -> String {
+    let timestamp = timestamp.to_string();
+    let signature = callback::signature(&[keys.token.expose(), &timestamp, nonce]);
+    let mut query = format!("signature={signature}&echostr=");
+    encode_into(echostr, &mut query);
+    query.push_str("&timestamp=");
+    query.push_str(&timestamp);
+    query.push_str("&nonce=");
+    encode_into(nonce, &mut query);
+    query
+}
+
+/// Wraps a message in the mode of the keys.
+///
+/// Fails only if the mode needs a key and there is none, or a plain message is not what it claims.
+pub fn seal_push(
+    keys: &Keys,
+    push: &Push<'_>,
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<SealedPush, EnvelopeError> {
+    let form = Form::of(push.plain.as_bytes());
+    let time = timestamp.to_string();
+    let signature = callback::signature(&[keys.token.expose(), &time, nonce]);
+    let mut query = format!("signature={signature}&timestamp={time}&nonce=");
+    encode_into(nonce, &mut query);
+    if !push.openid.is_empty() {
+        query.push_str("&openid=");
+        encode_into(push.openid, &mut query);
+    }
+    let content_type = form.content_type();
+    if keys.mode == CallbackMode::Plain {
+        return Ok(SealedPush {
+            query,
+            body: push.plain.to_owned(),
+            content_type,
+        });
+    }
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let mut sealed = Sealer {
+        keys,
+        cipher,
+        time: &time,
+        nonce,
+        random,
+    };
+    let (body, signature) = match (form, keys.mode) {
+        (Form::Xml, CallbackMode::Compat) => sealed.compat_xml(push)?,
+        (Form::Xml, _) => sealed.safe_xml(push),
+        (Form::Json, mode) => sealed.json(push, mode)?,
+    };
+    let _ = write!(query, "&encrypt_type={AES}&msg_signature={signature}");
+    Ok(SealedPush {
+        query,
+        body,
+        content_type,
+    })
+}
+
+struct Sealer<'a> {
+    keys: &'a Keys,
+    cipher: &'a MessageCipher,
+    time: &'a str,
+    nonce: &'a str,
+    random: [u8; RANDOM_LEN],
+}
+
+impl Sealer<'_> {
+    /// Appends the ciphertext and signs it where it stands.
+    fn encrypt(&mut self, plain: &str, out: &mut String) -> Hex<40> {
+        let begin = out.len();
+        self.cipher.encrypt_into(self.random, plain.as_bytes(), out);
+        callback::signature(&[
+            self.keys.token.expose(),
+            self.time,
+            self.nonce,
+            &out[begin..],
+        ])
+    }
+
+    fn safe_xml(&mut self, push: &Push<'_>) -> (String, Hex<40>) {
+        let room = self.cipher.encrypted_len(push.plain.len()) + push.to_user_name.len() + 128;
+        let mut out = xinqiao_wire::xml::Writer::with_capacity(room);
+        out.open("xml")
+            .cdata("ToUserName", push.to_user_name)
+            .open("Encrypt");
+        let mut body = out.finish();
+        body.push_str("<![CDATA[");
+        let signature = self.encrypt(push.plain, &mut body);
+        body.push_str("]]></Encrypt></xml>");
+        (body, signature)
+    }
+
+    /// The plain elements, and the ciphertext before the end tag.
+    fn compat_xml(&mut self, push: &Push<'_>) -> Result<(String, Hex<40>), EnvelopeError> {
+        let end = push
+            .plain
+            .rfind("</xml>")
+            .ok_or(EnvelopeError::MissingElement { element: "xml" })?;
+        let room = self.cipher.encrypted_len(push.plain.len()) + push.plain.len() + 64;
+        let mut body = String::with_capacity(room);
+        body.push_str(&push.plain[..end]);
+        body.push_str("<Encrypt><![CDATA[");
+        let signature = self.encrypt(push.plain, &mut body);
+        body.push_str("]]></Encrypt>");
+        body.push_str(&push.plain[end..]);
+        Ok((body, signature))
+    }
+
+    fn json(
+        &mut self,
+        push: &Push<'_>,
+        mode: CallbackMode,
+    ) -> Result<(String, Hex<40>), EnvelopeError> {
+        let mut object = Map::new();
+        if mode == CallbackMode::Compat {
+            object = serde_json::from_str(push.plain).map_err(|_| EnvelopeError::Json)?;
+        }
+        object.insert("ToUserName".to_owned(), Value::from(push.to_user_name));
+        let mut encrypt = String::new();
+        let signature = self.encrypt(push.plain, &mut encrypt);
+        object.insert("Encrypt".to_owned(), Value::from(encrypt));
+        Ok((Value::Object(object).to_string(), signature))
+    }
+}
+
+/// Wraps a reply as its push was wrapped (`mode` is [`super::Opened::mode`]).
+///
+/// In plain mode the reply is returned as it is.
+pub fn seal_reply(
+    keys: &Keys,
+    mode: CallbackMode,
+    reply: &str,
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<String, EnvelopeError> {
+    seal_reply_as(Form::Xml, keys, mode, reply, timestamp, nonce, random)
+}
+
+/// [`seal_reply`] in the given form: JSON is for mini programs that are set so.
+pub fn seal_reply_as(
+    form: Form,
+    keys: &Keys,
+    mode: CallbackMode,
+    reply: &str,
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<String, EnvelopeError> {
+    if mode == CallbackMode::Plain {
+        return Ok(reply.to_owned());
+    }
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let time = timestamp.to_string();
+    let mut sealer = Sealer {
+        keys,
+        cipher,
+        time: &time,
+        nonce,
+        random,
+    };
+    let room = cipher.encrypted_len(reply.len()) + nonce.len() + 256;
+    let mut body = String::with_capacity(room);
+    match form {
+        Form::Xml => {
+            body.push_str("<xml><Encrypt><![CDATA[");
+            let signature = sealer.encrypt(reply, &mut body);
+            body.push_str("]]></Encrypt>");
+            let mut out = xinqiao_wire::xml::Writer::append_to(body);
+            out.cdata("MsgSignature", signature.as_str())
+                .number("TimeStamp", timestamp)
+                .cdata("Nonce", nonce)
+                .close("xml");
+            Ok(out.finish())
+        }
+        Form::Json => {
+            let signature = sealer.encrypt(reply, &mut body);
+            let object = serde_json::json!({
+                "Encrypt": body,
+                "MsgSignature": signature.as_str(),
+                "TimeStamp": timestamp,
+                "Nonce": nonce,
+            });
+            Ok(object.to_string())
+        }
+    }
+}
