@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use xinqiao_catalog as catalog;
+use xinqiao_client::Client;
 
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
@@ -97,7 +98,9 @@ fn list(filter: &str, as_json: bool, lang: Lang) {
 }
 
 fn all() -> impl Iterator<Item = &'static catalog::Endpoint> {
-    catalog::Product::ALL.into_iter().flat_map(catalog::endpoints)
+    catalog::Product::ALL
+        .into_iter()
+        .flat_map(catalog::endpoints)
 }
 
 /// The endpoint of that id, or a refusal that names the nearest ones.
@@ -109,12 +112,68 @@ fn find(id: &str, lang: Lang) -> Result<&'static catalog::Endpoint, Fail> {
             .filter(|known| known.contains(id) || known.ends_with(&format!(".{last}")))
             .take(6)
             .collect();
-        let near = if near.is_empty() { "xinqiao api ls".to_owned() } else { near.join(", ") };
+        let near = if near.is_empty() {
+            "xinqiao api ls".to_owned()
+        } else {
+            near.join(", ")
+        };
         Fail::usage(match lang {
             Lang::Zh => format!("目录里没有接口 {id}；相近的：{near}"),
             Lang::En => format!("the catalog has no endpoint {id}; near: {near}"),
         })
     })
+}
+
+/// Calls an endpoint as a seeded account and prints the answer.
+async fn call(call: Call, lang: Lang) -> Outcome {
+    let (ready, _) = project::find_running(call.ready_file.as_deref(), lang).await?;
+    let endpoint = find(&call.id, lang)?;
+    let parameters = parameters(&call.parameters, lang)?;
+    let endpoints = ready.endpoints(call.via.unwrap_or(ready.via), lang)?;
+    let account = exec::choose(&ready, call.account.as_deref(), lang)?.ok_or_else(|| {
+        Fail::usage(lang.pick(
+            "世界里没有预置账号可用来调用",
+            "the world has no seeded account to call with",
+        ))
+    })?;
+    let client = Client::builder(account.appid.as_str())
+        .secret(account.secret.as_str())
+        .endpoints(endpoints.clone())
+        .build()
+        .map_err(|error| Fail::failed(chain(error)))?;
+    let answer = client
+        .call(endpoint.id, parameters)
+        .await
+        .map_err(|error| Fail::failed(chain(error)))?;
+    talk::data(pretty(&answer));
+    Ok(())
+}
+
+fn chain(error: xinqiao_client::Error) -> String {
+    format!("{:#}", anyhow::Error::new(error))
+}
+
+/// The parameters of a call: a JSON object, from the command line or from standard input.
+fn parameters(text: &str, lang: Lang) -> Result<Value, Fail> {
+    let mut input = String::new();
+    let text = if text == "-" {
+        std::io::stdin()
+            .read_to_string(&mut input)
+            .map_err(|error| Fail::failed(format!("standard input: {error}")))?;
+        input.as_str()
+    } else {
+        text
+    };
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Fail::usage(
+            lang.pick("参数要是 JSON 对象", "parameters are a JSON object"),
+        )),
+        Err(error) => Err(Fail::usage(match lang {
+            Lang::Zh => format!("参数不是 JSON：{error}"),
+            Lang::En => format!("parameters are not JSON: {error}"),
+        })),
+    }
 }
 
 /// Prints the OpenAPI document of one product or of all.
@@ -128,7 +187,10 @@ pub(crate) fn openapi(product: Option<&str>, lang: Lang) -> Outcome {
 pub(crate) fn catalog(verb: CatalogVerb, lang: Lang) -> Outcome {
     let CatalogVerb::Export { product } = verb;
     let products = products(product.as_deref(), lang)?;
-    let endpoints: Vec<_> = products.iter().flat_map(|p| catalog::endpoints(*p)).collect();
+    let endpoints: Vec<_> = products
+        .iter()
+        .flat_map(|p| catalog::endpoints(*p))
+        .collect();
     let types: serde_json::Map<String, Value> = products
         .iter()
         .map(|p| (p.name().to_owned(), json!(catalog::types(*p))))
@@ -161,15 +223,22 @@ pub(crate) fn catalog(verb: CatalogVerb, lang: Lang) -> Outcome {
 }
 
 fn products(name: Option<&str>, lang: Lang) -> Result<Vec<catalog::Product>, Fail> {
-    let Some(name) = name else { return Ok(catalog::Product::ALL.to_vec()) };
-    catalog::Product::parse(name).map(|product| vec![product]).ok_or_else(|| {
-        let known: Vec<&str> = catalog::Product::ALL.iter().map(|product| product.name()).collect();
-        let known = known.join(", ");
-        Fail::usage(match lang {
-            Lang::Zh => format!("没有产品 {name}；有：{known}"),
-            Lang::En => format!("no product {name}; there are: {known}"),
+    let Some(name) = name else {
+        return Ok(catalog::Product::ALL.to_vec());
+    };
+    catalog::Product::parse(name)
+        .map(|product| vec![product])
+        .ok_or_else(|| {
+            let known: Vec<&str> = catalog::Product::ALL
+                .iter()
+                .map(|product| product.name())
+                .collect();
+            let known = known.join(", ");
+            Fail::usage(match lang {
+                Lang::Zh => format!("没有产品 {name}；有：{known}"),
+                Lang::En => format!("no product {name}; there are: {known}"),
+            })
         })
-    })
 }
 
 fn pretty(value: &Value) -> String {

@@ -11,7 +11,12 @@ use crate::{api, control, dev, env, exec};
 
 /// WeChat on your laptop: a simulator with a virtual phone, and a gateway
 #[derive(Debug, Parser)]
-#[command(name = "xinqiao", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "xinqiao",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     /// Language of talk: zh or en (default: XINQIAO_LANG, then the locale)
     #[arg(long, value_enum, global = true)]
@@ -91,9 +96,15 @@ pub(crate) struct Unbuilt {
 /// The verbs in Chinese.
 const ABOUT_ZH: [(&str, &str); 19] = [
     ("dev", "启动模拟器、网关、控制台；没有 --app 时还有演示应用"),
-    ("sim", "只启动模拟器和手机（用于 CI）；不加 --seeded 时世界是空的"),
+    (
+        "sim",
+        "只启动模拟器和手机（用于 CI）；不加 --seeded 时世界是空的",
+    ),
     ("serve", "在真实平台前运行网关"),
-    ("exec", "运行任意程序，让它对平台域名的调用到达正在运行的 dev"),
+    (
+        "exec",
+        "运行任意程序，让它对平台域名的调用到达正在运行的 dev",
+    ),
     ("env", "把同样的重定向打印成可粘贴的配置"),
     ("explain", "解释错误码或诊断规则"),
     ("api", "列出、查看、调用目录中的接口"),
@@ -154,7 +165,10 @@ mod tests {
     #[test]
     fn both_languages_agree_on_what_is_not_built() {
         for verb in Cli::command().get_subcommands() {
-            let english = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            let english = verb
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let chinese = ABOUT_ZH
                 .iter()
                 .find(|(known, _)| *known == verb.get_name())

@@ -68,9 +68,16 @@ fn asset(path: &str, bytes: Cow<'static, [u8]>, tag: &[u8]) -> Asset {
     let text = ["text/", "application/json", "image/svg"]
         .iter()
         .any(|kind| content_type.starts_with(kind));
-    let gzip = (text && bytes.len() >= WORTH_PACKING).then(|| gzip(&bytes)).flatten();
+    let gzip = (text && bytes.len() >= WORTH_PACKING)
+        .then(|| gzip(&bytes))
+        .flatten();
     let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
-    Asset { bytes, gzip, tag: format!("\"{tag}\"").into(), content_type }
+    Asset {
+        bytes,
+        gzip,
+        tag: format!("\"{tag}\"").into(),
+        content_type,
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Option<Bytes> {
@@ -101,6 +108,10 @@ mod tests {
         let long = asset("a.js", Cow::Owned(vec![b'x'; 4096]), b"1");
         assert!(long.gzip.is_some_and(|packed| packed.len() < 100));
         assert!(asset("a.js", Cow::Borrowed(b"x"), b"1").gzip.is_none());
-        assert!(asset("a.png", Cow::Owned(vec![b'x'; 4096]), b"1").gzip.is_none());
+        assert!(
+            asset("a.png", Cow::Owned(vec![b'x'; 4096]), b"1")
+                .gzip
+                .is_none()
+        );
     }
 }

@@ -125,7 +125,11 @@ pub(crate) async fn clock(options: ClockOptions, lang: Lang) -> Outcome {
     } else {
         None
     };
-    let method = if change.is_some() { Method::POST } else { Method::GET };
+    let method = if change.is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
     talk::data(control.call(method, "/clock", change).await?);
     Ok(())
 }
@@ -167,7 +171,9 @@ pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
 pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
     if let Some(id) = options.effect.remove {
-        control.call(Method::DELETE, &format!("/faults/{id}"), None).await?;
+        control
+            .call(Method::DELETE, &format!("/faults/{id}"), None)
+            .await?;
         return Ok(());
     }
     let mut body = json!({ "path": options.path });
@@ -203,12 +209,20 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
             }
         }
         let answer = control.call(Method::GET, &path, None).await?;
-        let rows = answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let rows = answer
+            .get("items")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         for row in &rows {
             if let Some(id) = row.get("id").and_then(Value::as_str) {
                 id.clone_into(&mut after);
             }
-            talk::data(if options.json { row.to_string() } else { line(row, lang) });
+            talk::data(if options.json {
+                row.to_string()
+            } else {
+                line(row, lang)
+            });
         }
         if !options.follow && rows.is_empty() {
             return Ok(());
@@ -249,7 +263,10 @@ fn line(row: &Value, lang: Lang) -> String {
     }
     let mut all = parts.join("  ");
     if let Some(diagnosis) = row.get("diagnosis") {
-        let rule = diagnosis.get("rule").and_then(Value::as_str).unwrap_or_default();
+        let rule = diagnosis
+            .get("rule")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let _ = write!(all, "\n    {rule}: {}", text(diagnosis.get("cause")));
     }
     all
@@ -264,7 +281,10 @@ struct Control {
 impl Control {
     async fn open(ready_file: Option<PathBuf>, lang: Lang) -> Result<Self, Fail> {
         let (ready, _) = project::find_running(ready_file.as_deref(), lang).await?;
-        Ok(Self { ready, local: Local::new()? })
+        Ok(Self {
+            ready,
+            local: Local::new()?,
+        })
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Fail> {

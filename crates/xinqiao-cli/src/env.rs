@@ -113,7 +113,10 @@ fn spring(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Ve
         lines.push(format!("wx.mp.token={}", account.token));
         lines.push(format!("wx.mp.aes-key={}", account.aes_key));
     }
-    for (property, (_, host)) in ["api-host", "open-host", "mp-host"].iter().zip(WXJAVA_HOSTS) {
+    for (property, (_, host)) in ["api-host", "open-host", "mp-host"]
+        .iter()
+        .zip(WXJAVA_HOSTS)
+    {
         if let Some(origin) = endpoints.get(host) {
             lines.push(format!("wx.mp.hosts.{property}={origin}"));
         }
@@ -131,7 +134,10 @@ fn dotenv(
         lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_APPID={}", account.appid));
         lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_SECRET={}", account.secret));
         lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_TOKEN={}", account.token));
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_AES_KEY={}", account.aes_key));
+        lines.push(format!(
+            "WECHAT_OFFICIAL_ACCOUNT_AES_KEY={}",
+            account.aes_key
+        ));
     }
     if let Some(origin) = endpoints.get(API_HOST) {
         lines.push(format!("WECHAT_BASE_URI={origin}/"));
@@ -179,7 +185,12 @@ mod tests {
         ["api", "open", "mp"]
             .iter()
             .enumerate()
-            .map(|(i, name)| (format!("{name}.weixin.qq.com"), format!("http://127.0.0.1:{}", 8601 + i)))
+            .map(|(i, name)| {
+                (
+                    format!("{name}.weixin.qq.com"),
+                    format!("http://127.0.0.1:{}", 8601 + i),
+                )
+            })
             .collect()
     }
 
@@ -192,12 +203,18 @@ mod tests {
 
     #[test]
     fn a_container_sees_this_machine_under_another_name() {
-        assert_eq!(from_a_container("http://127.0.0.1:8601"), "http://host.docker.internal:8601");
+        assert_eq!(
+            from_a_container("http://127.0.0.1:8601"),
+            "http://host.docker.internal:8601"
+        );
     }
 
     #[test]
     fn shells_get_quotes_only_where_needed() {
-        assert_eq!(shell_quote("http://127.0.0.1:8601"), "http://127.0.0.1:8601");
+        assert_eq!(
+            shell_quote("http://127.0.0.1:8601"),
+            "http://127.0.0.1:8601"
+        );
         assert_eq!(shell_quote("it's"), r"'it'\''s'");
         assert_eq!(shell_quote(""), "''");
     }

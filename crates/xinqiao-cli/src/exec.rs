@@ -69,14 +69,23 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
 
     let hosts = Hosts::parse(endpoints)?;
     let names = hosts.names();
-    let authority = Authority::open(&project, &names, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+    let authority = Authority::open(
+        &project,
+        &names,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+    )?;
     let files = Files::write(&authority)?;
     let java_trust = java::trust_store(authority.folder(), &files.authority, variable)
         .unwrap_or_else(|error| {
             crate::talk::say(format_args!("xinqiao exec: no Java trust store: {error:#}"));
             None
         });
-    let outside = if options.offline { Outside::Closed } else { Outside::Open };
+    let outside = if options.offline {
+        Outside::Closed
+    } else {
+        Outside::Open
+    };
     let upstream = Upstream::from_environment(variable)?;
     let stop = CancellationToken::new();
     let _stop_at_end = stop.clone().drop_guard();
@@ -110,8 +119,14 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
         .envs(variables)
         .spawn()
         .map_err(|error| not_started(program, &error, lang))?;
-    let status = wait(&mut child).await.context("cannot wait for the command")?;
-    if status.success() { Ok(()) } else { Err(Fail::silent(code_of(status))) }
+    let status = wait(&mut child)
+        .await
+        .context("cannot wait for the command")?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Fail::silent(code_of(status)))
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -124,7 +139,9 @@ pub(crate) fn choose<'a>(
     wanted: Option<&str>,
     lang: Lang,
 ) -> Result<Option<&'a Account>, Fail> {
-    let Some(wanted) = wanted else { return Ok(ready.accounts.first()) };
+    let Some(wanted) = wanted else {
+        return Ok(ready.accounts.first());
+    };
     let found = ready
         .accounts
         .iter()
@@ -145,13 +162,18 @@ pub(crate) fn choose<'a>(
 
 /// Asks the gateway for a key, so that the real secret does not enter the child at all.
 async fn issue_key(ready: &Ready, account: &Account) -> Result<String, Fail> {
-    let gateway = ready.gateway.as_deref().context("no gateway in the ready file")?;
+    let gateway = ready
+        .gateway
+        .as_deref()
+        .context("no gateway in the ready file")?;
     let body = serde_json::json!({"app": "exec", "accounts": [account.appid]});
     let answer = Local::new()?
         .call(Method::POST, &format!("{gateway}/v1/keys"), Some(&body))
         .await?;
     let key = answer.get("key").and_then(serde_json::Value::as_str);
-    Ok(key.map(str::to_owned).context("the gateway's answer has no `key`")?)
+    Ok(key
+        .map(str::to_owned)
+        .context("the gateway's answer has no `key`")?)
 }
 
 /// The files that the variables point to.
@@ -199,8 +221,12 @@ fn write_if_changed(path: &Path, text: &str) -> anyhow::Result<()> {
 /// name, else the system's. Empty where the system keeps them elsewhere (macOS, Windows): clients
 /// that read the variables then trust the platform hosts only.
 fn system_roots(variable: impl Fn(&str) -> Option<String>) -> String {
-    const NAMES: [&str; 4] =
-        ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+    const NAMES: [&str; 4] = [
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+    ];
     const PLACES: [&str; 5] = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
@@ -211,12 +237,20 @@ fn system_roots(variable: impl Fn(&str) -> Option<String>) -> String {
     let mut paths: Vec<String> = NAMES.iter().filter_map(|name| variable(name)).collect();
     // NODE_EXTRA_CA_CERTS adds to Node's own roots, so alone it does not stand for the system's.
     if variable("SSL_CERT_FILE").is_none() {
-        paths.extend(PLACES.iter().map(|place| (*place).to_owned()).find(|p| Path::new(p).is_file()));
+        paths.extend(
+            PLACES
+                .iter()
+                .map(|place| (*place).to_owned())
+                .find(|p| Path::new(p).is_file()),
+        );
     }
     paths.sort();
     paths.dedup();
     let mut texts: Vec<String> = Vec::new();
-    for text in paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()) {
+    for text in paths
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+    {
         if !texts.contains(&text) {
             texts.push(text);
         }
@@ -237,7 +271,11 @@ fn not_started(program: &OsString, error: &std::io::Error, lang: Lang) -> Fail {
             Lang::Zh => format!("无法启动 {program}：{error}"),
             Lang::En => format!("cannot start {program}: {error}"),
         },
-        code: if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 },
+        code: if error.kind() == std::io::ErrorKind::NotFound {
+            127
+        } else {
+            126
+        },
     }
 }
 
@@ -262,7 +300,9 @@ async fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
             _ = hang_up.recv() => Some(Signal::HUP),
         };
         if let (Some(signal), Some(id)) = (passed, child.id())
-            && let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)
+            && let Some(pid) = i32::try_from(id)
+                .ok()
+                .and_then(rustix::process::Pid::from_raw)
         {
             let _ = rustix::process::kill_process(pid, signal);
         }
@@ -284,5 +324,8 @@ fn code_of(status: ExitStatus) -> u8 {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(u8::MAX);
     }
-    status.code().and_then(|code| u8::try_from(code & 0xff).ok()).unwrap_or(1)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code & 0xff).ok())
+        .unwrap_or(1)
 }

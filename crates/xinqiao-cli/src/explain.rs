@@ -55,9 +55,17 @@ fn print_rule(rule: &catalog::Diagnosis, lang: Lang) {
 
 fn print_code(code: &catalog::ErrorCode, lang: Lang) {
     let chinese = lang == Lang::Zh;
-    talk::data(format_args!("{} {} [{}]", code.code, code.text, code.family.name()));
+    talk::data(format_args!(
+        "{} {} [{}]",
+        code.code,
+        code.text,
+        code.family.name()
+    ));
     let derived = if code.derived {
-        lang.pick("（由程序归类，尚无人工说明）", " (classified by a program; nobody has written about it yet)")
+        lang.pick(
+            "（由程序归类，尚无人工说明）",
+            " (classified by a program; nobody has written about it yet)",
+        )
     } else {
         ""
     };
@@ -73,13 +81,19 @@ fn print_code(code: &catalog::ErrorCode, lang: Lang) {
 fn retry(class: catalog::RetryClass, lang: Lang) -> &'static str {
     use catalog::RetryClass as Class;
     match class {
-        Class::Never => lang.pick("重试无用：同样的请求还会失败", "never retry: the same request fails again"),
+        Class::Never => lang.pick(
+            "重试无用：同样的请求还会失败",
+            "never retry: the same request fails again",
+        ),
         Class::Now => lang.pick("可以立即再试一次", "try once more at once"),
         Class::Later => lang.pick("稍后再试：平台繁忙", "try later: the platform is busy"),
-        Class::RefreshToken => lang.pick("换新的 access_token 后再试", "try again with a new token"),
-        Class::NextQuotaWindow => {
-            lang.pick("等下一个配额周期（上海时间）", "wait for the next quota window (Shanghai time)")
+        Class::RefreshToken => {
+            lang.pick("换新的 access_token 后再试", "try again with a new token")
         }
+        Class::NextQuotaWindow => lang.pick(
+            "等下一个配额周期（上海时间）",
+            "wait for the next quota window (Shanghai time)",
+        ),
     }
 }
 
@@ -92,7 +106,11 @@ fn unknown(what: &str, lang: Lang) -> String {
             !head.is_empty() && rule.starts_with(head)
         })
         .collect();
-    let near = if near.is_empty() { String::new() } else { format!(": {}", near.join(", ")) };
+    let near = if near.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", near.join(", "))
+    };
     match lang {
         Lang::Zh => format!("目录里没有错误码或规则 {what}{near}"),
         Lang::En => format!("the catalog has no code or rule {what}{near}"),

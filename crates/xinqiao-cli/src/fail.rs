@@ -14,17 +14,26 @@ pub(crate) struct Fail {
 impl Fail {
     /// The caller asked for something that makes no sense or is not built.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 2 }
+        Self {
+            message: message.into(),
+            code: 2,
+        }
     }
 
     /// The thing itself failed.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 1 }
+        Self {
+            message: message.into(),
+            code: 1,
+        }
     }
 
     /// Everything was said; only the code is left.
     pub(crate) fn silent(code: u8) -> Self {
-        Self { message: String::new(), code }
+        Self {
+            message: String::new(),
+            code,
+        }
     }
 }
 

@@ -77,19 +77,35 @@ mod tests {
 
     #[test]
     fn the_flag_wins_over_the_locale() {
-        check(&["xinqiao", "--lang", "en", "dev"], &[("LANG", "zh_CN.UTF-8")], Lang::En);
-        check(&["xinqiao", "--lang=zh"], &[("LANG", "en_US.UTF-8")], Lang::Zh);
+        check(
+            &["xinqiao", "--lang", "en", "dev"],
+            &[("LANG", "zh_CN.UTF-8")],
+            Lang::En,
+        );
+        check(
+            &["xinqiao", "--lang=zh"],
+            &[("LANG", "en_US.UTF-8")],
+            Lang::Zh,
+        );
     }
 
     #[test]
     fn the_locale_decides_without_a_flag() {
         check(&["xinqiao"], &[("LANG", "zh_CN.UTF-8")], Lang::Zh);
-        check(&["xinqiao"], &[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")], Lang::En);
+        check(
+            &["xinqiao"],
+            &[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")],
+            Lang::En,
+        );
         check(&["xinqiao"], &[], Lang::En);
     }
 
     #[test]
     fn a_flag_of_the_child_is_not_ours() {
-        check(&["xinqiao", "exec", "--", "tool", "--lang", "zh"], &[], Lang::En);
+        check(
+            &["xinqiao", "exec", "--", "tool", "--lang", "zh"],
+            &[],
+            Lang::En,
+        );
     }
 }

@@ -21,7 +21,10 @@ pub(crate) struct Local(reqwest::Client);
 impl Local {
     /// A client that ignores proxy variables.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build();
         Ok(Self(client.context("HTTP client")?))
     }
 
@@ -34,7 +37,9 @@ impl Local {
     ) -> Result<Value, Fail> {
         let mut request = self.0.request(method, url);
         if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string());
         }
         let response = request
             .send()
@@ -50,10 +55,22 @@ impl Local {
         }
         let words = serde_json::from_slice::<Value>(&bytes)
             .ok()
-            .and_then(|answer| answer.pointer("/error/message")?.as_str().map(str::to_owned))
+            .and_then(|answer| {
+                answer
+                    .pointer("/error/message")?
+                    .as_str()
+                    .map(str::to_owned)
+            })
             .unwrap_or_else(|| String::from_utf8_lossy(&bytes).trim().to_owned());
         // Not built, or asked for wrongly: the caller has to change the call.
-        let code = if status.is_client_error() || status.as_u16() == 501 { 2 } else { 1 };
-        Err(Fail { message: format!("{words} (HTTP {})", status.as_u16()), code })
+        let code = if status.is_client_error() || status.as_u16() == 501 {
+            2
+        } else {
+            1
+        };
+        Err(Fail {
+            message: format!("{words} (HTTP {})", status.as_u16()),
+            code,
+        })
     }
 }

@@ -126,7 +126,11 @@ impl Ready {
     }
 
     /// The map of hosts that `via` asks for.
-    pub(crate) fn endpoints(&self, via: Via, lang: Lang) -> Result<&BTreeMap<String, String>, Fail> {
+    pub(crate) fn endpoints(
+        &self,
+        via: Via,
+        lang: Lang,
+    ) -> Result<&BTreeMap<String, String>, Fail> {
         match via {
             Via::Direct => Ok(&self.endpoints),
             Via::Gateway if self.gateway_endpoints.is_empty() => Err(Fail::usage(lang.pick(
@@ -146,7 +150,9 @@ pub(crate) fn create() -> anyhow::Result<PathBuf> {
     if !ignore.exists() {
         fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
     }
-    folder.canonicalize().with_context(|| format!("cannot open {FOLDER}"))
+    folder
+        .canonicalize()
+        .with_context(|| format!("cannot open {FOLDER}"))
 }
 
 /// The ready file of a project folder.
@@ -174,11 +180,15 @@ pub(crate) async fn find_running(
         return Err(Fail::failed(match lang {
             Lang::Zh => format!(
                 "{} 里的进程 {} 已不再应答 {}；请重新运行 xinqiao dev",
-                path.display(), ready.pid, ready.console
+                path.display(),
+                ready.pid,
+                ready.console
             ),
             Lang::En => format!(
                 "process {} of {} no longer answers at {}; start `xinqiao dev` again",
-                ready.pid, path.display(), ready.console
+                ready.pid,
+                path.display(),
+                ready.console
             ),
         }));
     }

@@ -83,7 +83,9 @@ impl Authority {
             None => make(&folder, hosts, today, entropy.as_ref())?,
         };
         let params = authority_params(&description)?;
-        let certificate = params.self_signed(&key).context("certificate of the authority")?;
+        let certificate = params
+            .self_signed(&key)
+            .context("certificate of the authority")?;
         let pem = certificate.pem();
         let certificate_path = folder.join("ca.pem");
         // Signing again gives other bytes; the first ones stay, since programs may have read them.
@@ -138,7 +140,9 @@ impl Authority {
         let mut params = CertificateParams::new(vec![host.to_owned()]).context("leaf")?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, host);
-        params.distinguished_name.push(DnType::OrganizationName, "Xinqiao, simulated");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Xinqiao, simulated");
         params.serial_number = Some(serial(self.entropy.as_ref()));
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -147,7 +151,9 @@ impl Authority {
         params.not_before = date_time_ymd(year, month, day);
         let (year, month, day) = civil(today + LEAF_DAYS)?;
         params.not_after = date_time_ymd(year, month, day);
-        let leaf = params.signed_by(&self.leaf_key, &self.issuer).context("leaf")?;
+        let leaf = params
+            .signed_by(&self.leaf_key, &self.issuer)
+            .context("leaf")?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -187,12 +193,14 @@ fn make(
     };
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("key of the authority")?;
     let certificate = authority_params(&description)?.self_signed(&key)?;
-    let write = |name: &str, bytes: &[u8]| crate::project::write_private(&fresh.path().join(name), bytes);
+    let write =
+        |name: &str, bytes: &[u8]| crate::project::write_private(&fresh.path().join(name), bytes);
     write("key.pem", key.serialize_pem().as_bytes())?;
     write("ca.pem", certificate.pem().as_bytes())?;
     write("ca.json", &serde_json::to_vec_pretty(&description)?)?;
     if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot replace {}", folder.display()))?;
     }
     match fs::rename(fresh.path(), folder) {
         Ok(()) => {
@@ -210,9 +218,14 @@ fn authority_params(description: &Description) -> anyhow::Result<CertificatePara
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(
         DnType::CommonName,
-        format!("Xinqiao project CA {}", description.serial.get(..8).unwrap_or_default()),
+        format!(
+            "Xinqiao project CA {}",
+            description.serial.get(..8).unwrap_or_default()
+        ),
     );
-    params.distinguished_name.push(DnType::OrganizationName, "Xinqiao, simulated");
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Xinqiao, simulated");
     params.serial_number = Some(SerialNumber::from_slice(&unhex(&description.serial)));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -296,16 +309,26 @@ mod tests {
     #[test]
     fn the_same_authority_is_opened_again() {
         let project = tempfile::tempdir().expect("a folder");
-        let first = open(project.path(), &["api.weixin.qq.com"], NOW).pem().to_owned();
-        let second = open(project.path(), &["api.weixin.qq.com"], NOW + DAY).pem().to_owned();
+        let first = open(project.path(), &["api.weixin.qq.com"], NOW)
+            .pem()
+            .to_owned();
+        let second = open(project.path(), &["api.weixin.qq.com"], NOW + DAY)
+            .pem()
+            .to_owned();
         assert_eq!(first, second);
     }
 
     #[test]
     fn other_hosts_or_age_make_a_new_one() {
         let project = tempfile::tempdir().expect("a folder");
-        let first = open(project.path(), &["api.weixin.qq.com"], NOW).pem().to_owned();
-        let more = open(project.path(), &["api.weixin.qq.com", "mp.weixin.qq.com"], NOW);
+        let first = open(project.path(), &["api.weixin.qq.com"], NOW)
+            .pem()
+            .to_owned();
+        let more = open(
+            project.path(),
+            &["api.weixin.qq.com", "mp.weixin.qq.com"],
+            NOW,
+        );
         assert_ne!(first, more.pem());
         let later = open(
             project.path(),
@@ -327,11 +350,17 @@ mod tests {
         )
         .expect("an authority");
         assert!(authority.server_config("example.com").is_err());
-        let first = authority.server_config("API.weixin.qq.com").expect("a leaf");
-        let again = authority.server_config("api.weixin.qq.com").expect("a leaf");
+        let first = authority
+            .server_config("API.weixin.qq.com")
+            .expect("a leaf");
+        let again = authority
+            .server_config("api.weixin.qq.com")
+            .expect("a leaf");
         assert!(Arc::ptr_eq(&first, &again));
         clock.advance(DAY);
-        let tomorrow = authority.server_config("api.weixin.qq.com").expect("a leaf");
+        let tomorrow = authority
+            .server_config("api.weixin.qq.com")
+            .expect("a leaf");
         assert!(!Arc::ptr_eq(&first, &tomorrow));
     }
 

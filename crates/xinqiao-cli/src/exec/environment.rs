@@ -69,7 +69,11 @@ fn proxies(
 /// This machine, and what the parent excepted unless that would except a platform host.
 fn exceptions(existing: &str, hosts: &[String]) -> String {
     let mut list = vec!["localhost", "127.0.0.1", "::1"];
-    for entry in existing.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in existing
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+    {
         let domain = entry.trim_start_matches("*.").trim_start_matches('.');
         let hides = entry == "*" || hosts.iter().any(|host| within(host, domain));
         if !hides && !list.contains(&entry) {
@@ -81,10 +85,18 @@ fn exceptions(existing: &str, hosts: &[String]) -> String {
 
 fn certificates(facts: &Facts<'_>, set: &mut BTreeMap<String, String>) {
     let bundle = facts.bundle.display().to_string();
-    for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+    for name in [
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+    ] {
         set.insert(name.to_owned(), bundle.clone());
     }
-    set.insert("XINQIAO_CA_FILE".to_owned(), facts.authority.display().to_string());
+    set.insert(
+        "XINQIAO_CA_FILE".to_owned(),
+        facts.authority.display().to_string(),
+    );
 }
 
 fn node(
@@ -95,8 +107,14 @@ fn node(
     let path = facts.preload.display().to_string();
     let quoted = path.replace('\\', "\\\\").replace('"', "\\\"");
     let ours = format!("--require \"{quoted}\"");
-    set.insert("NODE_OPTIONS".to_owned(), joined(parent("NODE_OPTIONS"), " ", &ours));
-    set.insert("XINQIAO_EXEC_DOOR".to_owned(), facts.addresses.door.port().to_string());
+    set.insert(
+        "NODE_OPTIONS".to_owned(),
+        joined(parent("NODE_OPTIONS"), " ", &ours),
+    );
+    set.insert(
+        "XINQIAO_EXEC_DOOR".to_owned(),
+        facts.addresses.door.port().to_string(),
+    );
     set.insert("XINQIAO_EXEC_HOSTS".to_owned(), facts.hosts.join(","));
 }
 
@@ -105,18 +123,27 @@ fn java(
     parent: &impl Fn(&str) -> Option<String>,
     set: &mut BTreeMap<String, String>,
 ) {
-    let Some(trust) = &facts.java_trust else { return };
+    let Some(trust) = &facts.java_trust else {
+        return;
+    };
     let (host, port) = (facts.addresses.proxy.ip(), facts.addresses.proxy.port());
     let trust = trust.display().to_string();
     // The virtual machine splits at blanks and takes either kind of quotes.
-    let trust = if trust.contains(' ') { format!("\"{trust}\"") } else { trust };
+    let trust = if trust.contains(' ') {
+        format!("\"{trust}\"")
+    } else {
+        trust
+    };
     let ours = format!(
         "-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} -Dhttp.proxyHost={host} -Dhttp.proxyPort={port} \
          -Dhttp.nonProxyHosts=localhost|127.*|[::1] \
          -Djavax.net.ssl.trustStore={trust} -Djavax.net.ssl.trustStorePassword={}",
         super::java::PASSWORD
     );
-    set.insert("JAVA_TOOL_OPTIONS".to_owned(), joined(parent("JAVA_TOOL_OPTIONS"), " ", &ours));
+    set.insert(
+        "JAVA_TOOL_OPTIONS".to_owned(),
+        joined(parent("JAVA_TOOL_OPTIONS"), " ", &ours),
+    );
 }
 
 fn php(
@@ -164,7 +191,11 @@ fn scripts(facts: &Facts<'_>, set: &mut BTreeMap<String, String>) {
     if let Some(secret) = facts.secret {
         set.insert("XINQIAO_SECRET".to_owned(), secret.to_owned());
     }
-    let follower = facts.ready.users.iter().find_map(|user| user.openids.get(&account.appid));
+    let follower = facts
+        .ready
+        .users
+        .iter()
+        .find_map(|user| user.openids.get(&account.appid));
     if let Some(openid) = follower {
         set.insert("XINQIAO_OPENID".to_owned(), openid.clone());
     }
@@ -245,7 +276,10 @@ mod tests {
 
     #[test]
     fn exceptions_never_hide_a_platform_host() {
-        let parent = [("NO_PROXY", "*,.qq.com,weixin.qq.com,.corp.example,api.weixin.qq.com")];
+        let parent = [(
+            "NO_PROXY",
+            "*,.qq.com,weixin.qq.com,.corp.example,api.weixin.qq.com",
+        )];
         with(&parent, |set| {
             assert_eq!(set["NO_PROXY"], "localhost,127.0.0.1,::1,.corp.example");
             assert_eq!(set["no_proxy"], set["NO_PROXY"]);

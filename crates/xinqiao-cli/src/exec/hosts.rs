@@ -48,7 +48,9 @@ impl Hosts {
             let authority = uri
                 .authority()
                 .filter(|_| uri.scheme_str() == Some("http"))
-                .with_context(|| format!("endpoint of {host}: `{origin}` is not http://host:port"))?;
+                .with_context(|| {
+                    format!("endpoint of {host}: `{origin}` is not http://host:port")
+                })?;
             origins.insert(
                 host.to_ascii_lowercase(),
                 Origin {
@@ -113,8 +115,14 @@ mod tests {
 
     fn hosts() -> Hosts {
         Hosts::parse(&BTreeMap::from([
-            ("api.weixin.qq.com".to_owned(), "http://127.0.0.1:8601".to_owned()),
-            ("qyapi.weixin.qq.com".to_owned(), "http://127.0.0.1:8600/work/".to_owned()),
+            (
+                "api.weixin.qq.com".to_owned(),
+                "http://127.0.0.1:8601".to_owned(),
+            ),
+            (
+                "qyapi.weixin.qq.com".to_owned(),
+                "http://127.0.0.1:8600/work/".to_owned(),
+            ),
         ]))
         .expect("two good origins")
     }
@@ -122,7 +130,10 @@ mod tests {
     #[test]
     fn names_are_compared_without_case_and_final_dot() {
         let hosts = hosts();
-        assert!(matches!(hosts.place("API.weixin.qq.com."), Place::Platform(_)));
+        assert!(matches!(
+            hosts.place("API.weixin.qq.com."),
+            Place::Platform(_)
+        ));
         assert_eq!(hosts.place("pypi.org"), Place::Elsewhere);
         assert_eq!(hosts.place("weixin.qq.com.evil.example"), Place::Elsewhere);
         assert_eq!(hosts.place("notweixin.qq.com"), Place::Elsewhere);
@@ -151,13 +162,22 @@ mod tests {
         };
         let target: PathAndQuery = "/cgi-bin/a%2Fb?x='|&y=%7e".parse().expect("a target");
         let uri = origin.uri(Some(&target)).expect("a uri");
-        assert_eq!(uri.to_string(), "http://127.0.0.1:8600/work/cgi-bin/a%2Fb?x='|&y=%7e");
+        assert_eq!(
+            uri.to_string(),
+            "http://127.0.0.1:8600/work/cgi-bin/a%2Fb?x='|&y=%7e"
+        );
     }
 
     #[test]
     fn an_origin_that_is_no_origin_is_named() {
-        let error = Hosts::parse(&BTreeMap::from([("api.weixin.qq.com".to_owned(), "nowhere".to_owned())]))
-            .expect_err("not an origin");
-        assert!(format!("{error:#}").contains("api.weixin.qq.com"), "{error:#}");
+        let error = Hosts::parse(&BTreeMap::from([(
+            "api.weixin.qq.com".to_owned(),
+            "nowhere".to_owned(),
+        )]))
+        .expect_err("not an origin");
+        assert!(
+            format!("{error:#}").contains("api.weixin.qq.com"),
+            "{error:#}"
+        );
     }
 }

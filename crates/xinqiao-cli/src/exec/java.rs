@@ -24,9 +24,15 @@ pub(crate) fn trust_store(
     authority: &Path,
     variable: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let Some(jdk) = find(variable) else { return Ok(None) };
+    let Some(jdk) = find(variable) else {
+        return Ok(None);
+    };
     // The stamp names what the store was made from; another JDK makes another store.
-    let stamp = format!("{}\n{}", jdk.roots.display(), std::fs::read_to_string(authority)?);
+    let stamp = format!(
+        "{}\n{}",
+        jdk.roots.display(),
+        std::fs::read_to_string(authority)?
+    );
     let (store, stamp_path) = (folder.join("java-trust.jks"), folder.join("java-trust.txt"));
     if store.exists() && std::fs::read_to_string(&stamp_path).is_ok_and(|found| found == stamp) {
         return Ok(Some(store));
@@ -37,7 +43,14 @@ pub(crate) fn trust_store(
         .with_context(|| format!("cannot copy {}", jdk.roots.display()))?;
     make_writable(&building)?;
     let output = Command::new(&jdk.keytool)
-        .args(["-importcert", "-noprompt", "-alias", "xinqiao-project-ca", "-storepass", PASSWORD])
+        .args([
+            "-importcert",
+            "-noprompt",
+            "-alias",
+            "xinqiao-project-ca",
+            "-storepass",
+            PASSWORD,
+        ])
         .arg("-keystore")
         .arg(&building)
         .arg("-file")
@@ -58,7 +71,11 @@ pub(crate) fn trust_store(
 }
 
 fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Jdk> {
-    let name = if cfg!(windows) { "keytool.exe" } else { "keytool" };
+    let name = if cfg!(windows) {
+        "keytool.exe"
+    } else {
+        "keytool"
+    };
     let on_path = || {
         let path = variable("PATH")?;
         std::env::split_paths(&path)

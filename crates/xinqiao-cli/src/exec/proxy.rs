@@ -20,8 +20,8 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full};
 use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
@@ -97,7 +97,14 @@ impl Proxy {
             .connect_timeout(PATIENCE)
             .build()
             .context("client for other hosts")?;
-        Ok(Self { hosts, authority, upstream, outside, platform, elsewhere })
+        Ok(Self {
+            hosts,
+            authority,
+            upstream,
+            outside,
+            platform,
+            elsewhere,
+        })
     }
 
     /// Listens on two free loopback ports until `stop`.
@@ -105,7 +112,10 @@ impl Proxy {
         let shared = Arc::new(self);
         let proxy = TcpListener::bind(("127.0.0.1", 0)).await?;
         let door = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let addresses = Addresses { proxy: proxy.local_addr()?, door: door.local_addr()? };
+        let addresses = Addresses {
+            proxy: proxy.local_addr()?,
+            door: door.local_addr()?,
+        };
         let at_proxy = shared.clone();
         tokio::spawn(accept(proxy, stop.clone(), move |stream| {
             let shared = at_proxy.clone();
@@ -162,7 +172,11 @@ impl Proxy {
                 let shared = self.clone();
                 tokio::spawn(async move {
                     match hyper::upgrade::on(request).await {
-                        Ok(tunnel) => shared.serve_platform(TokioIo::new(tunnel), Some(host)).await,
+                        Ok(tunnel) => {
+                            shared
+                                .serve_platform(TokioIo::new(tunnel), Some(host))
+                                .await
+                        }
                         Err(error) => tracing::debug!(%error, "Tunnel was not opened."),
                     }
                 });
@@ -180,12 +194,18 @@ impl Proxy {
         let mut target = match connecting {
             Ok(Ok(target)) => target,
             Ok(Err(error)) => {
-                return refuse(StatusCode::BAD_GATEWAY, format!("cannot reach {host}:{port}: {error}\n"));
+                return refuse(
+                    StatusCode::BAD_GATEWAY,
+                    format!("cannot reach {host}:{port}: {error}\n"),
+                );
             }
             Err(_) => {
                 return refuse(
                     StatusCode::GATEWAY_TIMEOUT,
-                    format!("{host}:{port} did not accept within {} s\n", PATIENCE.as_secs()),
+                    format!(
+                        "{host}:{port} did not accept within {} s\n",
+                        PATIENCE.as_secs()
+                    ),
                 );
             }
         };
@@ -206,7 +226,10 @@ impl Proxy {
             Ok(Ok(first)) => first,
             _ => return,
         };
-        let stream = Replay { first: Some(first), stream };
+        let stream = Replay {
+            first: Some(first),
+            stream,
+        };
         if first != TLS_HANDSHAKE {
             self.serve_requests(stream, host).await;
             return;
@@ -245,7 +268,9 @@ impl Proxy {
             let shared = self.clone();
             let host = host.clone();
             async move {
-                let host = host.or_else(|| host_of(request.headers())).unwrap_or_default();
+                let host = host
+                    .or_else(|| host_of(request.headers()))
+                    .unwrap_or_default();
                 Ok::<_, Infallible>(match shared.hosts.place(&host) {
                     Place::Platform(origin) => shared.forward(origin, request).await,
                     _ => missing(&host),
@@ -276,7 +301,11 @@ impl Proxy {
         };
         remove_hop_by_hop(&mut parts.headers);
         let target = parts.uri.clone();
-        match self.platform.request(Request::from_parts(parts, body)).await {
+        match self
+            .platform
+            .request(Request::from_parts(parts, body))
+            .await
+        {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
                 remove_hop_by_hop(&mut parts.headers);
@@ -379,7 +408,9 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 fn missing(host: &str) -> Response<Body> {
-    crate::talk::say(format_args!("xinqiao exec: {host} is not simulated, refused"));
+    crate::talk::say(format_args!(
+        "xinqiao exec: {host} is not simulated, refused"
+    ));
     refuse(
         StatusCode::BAD_GATEWAY,
         format!(
@@ -392,22 +423,29 @@ fn offline(host: &str) -> Response<Body> {
     crate::talk::say(format_args!("xinqiao exec: {host} refused (--offline)"));
     refuse(
         StatusCode::FORBIDDEN,
-        format!("xinqiao exec: {host} is outside, and --offline refuses everything but the platform and this machine\n"),
+        format!(
+            "xinqiao exec: {host} is outside, and --offline refuses everything but the platform and this machine\n"
+        ),
     )
 }
 
 fn refuse(status: StatusCode, text: impl Into<String>) -> Response<Body> {
-    let body = Full::new(Bytes::from(text.into())).map_err(|never| match never {}).boxed();
+    let body = Full::new(Bytes::from(text.into()))
+        .map_err(|never| match never {})
+        .boxed();
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     response
 }
 
 fn empty() -> Body {
-    Full::new(Bytes::new()).map_err(|never| match never {}).boxed()
+    Full::new(Bytes::new())
+        .map_err(|never| match never {})
+        .boxed()
 }
 
 /// A stream whose first byte was read already.

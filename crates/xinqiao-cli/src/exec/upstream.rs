@@ -31,7 +31,9 @@ struct Proxy {
 
 impl Upstream {
     /// Reads `HTTPS_PROXY` and `NO_PROXY`, lower case first as curl does.
-    pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+    pub(crate) fn from_environment(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
         let find = |names: [&str; 2]| {
             names
                 .iter()
@@ -69,7 +71,11 @@ impl Upstream {
 
 impl Proxy {
     fn parse(value: &str) -> anyhow::Result<Self> {
-        let text = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+        let text = if value.contains("://") {
+            value.to_owned()
+        } else {
+            format!("http://{value}")
+        };
         let uri: Uri = text
             .parse()
             .map_err(|_| anyhow::anyhow!("HTTPS_PROXY is not an address"))?;
@@ -82,12 +88,17 @@ impl Proxy {
             .authority()
             .ok_or_else(|| anyhow::anyhow!("HTTPS_PROXY has no host"))?;
         let (login, place) = match authority.as_str().rsplit_once('@') {
-            Some((login, place)) => {
-                (Some(format!("Basic {}", BASE64.encode_to_string(login))), place)
-            }
+            Some((login, place)) => (
+                Some(format!("Basic {}", BASE64.encode_to_string(login))),
+                place,
+            ),
             None => (None, authority.as_str()),
         };
-        let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:80") };
+        let authority = if authority.port().is_some() {
+            place.to_owned()
+        } else {
+            format!("{place}:80")
+        };
         Ok(Self { authority, login })
     }
 
@@ -109,12 +120,17 @@ impl Proxy {
             }
             answer.push(stream.read_u8().await?);
         }
-        let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = answer
+            .split(|byte| *byte == b'\r')
+            .next()
+            .unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         if line.split(' ').nth(1) == Some("200") {
             Ok(stream)
         } else {
-            Err(io::Error::other(format!("the outer proxy answered `{line}`")))
+            Err(io::Error::other(format!(
+                "the outer proxy answered `{line}`"
+            )))
         }
     }
 }

@@ -1,0 +1,110 @@
+//! What `dev` and `sim` print when everything listens: where the phone is, and what to paste.
+
+use crate::assets;
+use crate::lang::Lang;
+use crate::project::{Account, Ready, Via};
+use crate::talk;
+
+/// Prints addresses, the connected account's keys, and how to point an app.
+pub(crate) fn print(ready: &Ready, demo: bool, lang: Lang) {
+    for line in lines(ready, demo, lang) {
+        talk::data(line);
+    }
+    if !assets::built() {
+        talk::say(lang.pick(
+            "提示：这个程序不含网页；在源码目录运行 make run，或 cd web && npm ci && npm run build 后重新构建",
+            "note: this binary carries no pages; run `make run` in the source folder, or `cd web && npm ci && npm run build` and build again",
+        ));
+    }
+}
+
+fn lines(ready: &Ready, demo: bool, lang: Lang) -> Vec<String> {
+    let zh = lang == Lang::Zh;
+    let mut lines = vec![
+        String::new(),
+        format!("  {}  {}", lang.pick("信桥", "Xinqiao"), ready.version),
+        String::new(),
+        row(
+            lang.pick("手机与控制台", "Phone and console"),
+            &ready.console,
+        ),
+        row(lang.pick("控制接口", "Control interface"), &ready.control),
+    ];
+    if let Some(gateway) = &ready.gateway {
+        lines.push(row(lang.pick("网关", "Gateway"), gateway));
+    }
+    if let Some(url) = &ready.app {
+        let name = match (demo, zh) {
+            (true, true) => "演示应用",
+            (true, false) => "Demo app",
+            (false, true) => "你的应用",
+            (false, false) => "Your app",
+        };
+        let how = match ready.via {
+            Via::Gateway => lang.pick("（经网关）", " (through the gateway)"),
+            Via::Direct => "",
+        };
+        lines.push(row(name, &format!("{url}{how}")));
+    }
+    if let Some(account) = ready.accounts.first() {
+        lines.push(String::new());
+        lines.extend(account_rows(account, lang));
+        lines.push(String::new());
+        lines.extend(pointers(demo, lang));
+    }
+    lines.push(String::new());
+    lines
+}
+
+fn account_rows(account: &Account, lang: Lang) -> Vec<String> {
+    vec![
+        row(lang.pick("公众号", "Account"), &account.name),
+        row("appid", &account.appid),
+        row("secret", &account.secret),
+        row("Token", &account.token),
+        row("EncodingAESKey", &account.aes_key),
+    ]
+}
+
+fn pointers(demo: bool, lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
+    if demo {
+        lines.push(row(
+            lang.pick("接入你的应用", "Connect your app"),
+            "xinqiao dev --app http://127.0.0.1:3000/wx",
+        ));
+    }
+    lines.push(row(
+        lang.pick("不改代码运行", "Run it unchanged"),
+        lang.pick("xinqiao exec -- <命令>", "xinqiao exec -- <command>"),
+    ));
+    lines.push(row(
+        lang.pick("打印配置", "Print settings"),
+        "xinqiao env --shell | --spring | --dotenv | --docker",
+    ));
+    lines
+}
+
+/// A name and a value, values below each other; a Chinese character is two columns wide.
+fn row(name: &str, value: &str) -> String {
+    const WIDTH: usize = 20;
+    let wide: usize = name.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    let gap = " ".repeat(WIDTH.saturating_sub(wide).max(1));
+    format!("  {name}{gap}{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_below_each_other_in_both_languages() {
+        assert_eq!(row("appid", "x").find('x'), Some(22));
+        let chinese = row("公众号", "x");
+        let columns: usize = chinese
+            .chars()
+            .map(|c| if c.is_ascii() { 1 } else { 2 })
+            .sum();
+        assert_eq!(columns, 23);
+    }
+}

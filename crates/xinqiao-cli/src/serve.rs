@@ -1,0 +1,38 @@
+//! `xinqiao serve`: the gateway in front of the real platform.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use xinqiao_gateway::{Config, Context, Gateway, StartError};
+
+use crate::dev::Stop;
+use crate::fail::{Fail, Outcome};
+use crate::lang::Lang;
+use crate::talk;
+
+/// Runs until SIGINT or SIGTERM. A configuration that cannot be used is the caller's mistake.
+pub(crate) async fn run(path: &Path, lang: Lang) -> Outcome {
+    let mut stop = Stop::listen().context("cannot listen for signals")?;
+    let config = Config::from_path(path)
+        .map_err(|error| Fail::usage(format!("{:#}", anyhow::Error::new(error))))?;
+    let (accounts, apps) = (config.accounts.len(), config.apps.len());
+    let gateway = match Gateway::start(config, Context::default()).await {
+        Ok(gateway) => gateway,
+        Err(error @ (StartError::Config(_) | StartError::NoMasterKey { .. })) => {
+            return Err(Fail::usage(format!("{:#}", anyhow::Error::new(error))));
+        }
+        Err(error) => return Err(anyhow::Error::new(error).into()),
+    };
+    let origin = gateway.origin();
+    talk::data(match lang {
+        Lang::Zh => format!("网关已在 {origin} 监听：{accounts} 个账号，{apps} 个应用"),
+        Lang::En => format!("gateway listens at {origin}: {accounts} accounts, {apps} apps"),
+    });
+    for (host, origin) in gateway.endpoints() {
+        talk::data(format_args!("  {host:<28} {origin}"));
+    }
+    stop.wait().await;
+    talk::say(lang.pick("正在停止……", "stopping …"));
+    gateway.shutdown().await;
+    Ok(())
+}
