@@ -123,19 +123,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 fresh.entry(place.file.clone()).or_default().push((fact, place));
             }
         }
+        let mut touched: BTreeSet<String> = fresh.keys().cloned().collect();
         for (name, facts) in fresh {
             let file = tree.files.entry(name).or_default();
             endpoint::add(product, file, &facts, &titles);
         }
         if options.events {
             let file = tree.files.entry("events".into()).or_default();
+            let before = file.event.len();
             event::add(product, &options.facts, file, &titles)?;
+            if file.event.len() > before {
+                touched.insert("events".into());
+            }
         }
         modules(&mut tree.modules, &tree.files, &placed, &titles, product);
         let folder = read::root().join(product.name());
         fs::create_dir_all(&folder)?;
         tree.files.retain(|_, file| !file.endpoint.is_empty() || !file.event.is_empty());
-        for (name, file) in &mut tree.files {
+        for (name, file) in tree.files.iter_mut().filter(|(name, _)| touched.contains(*name)) {
             sort(file);
             let module = tree.modules.iter().find(|module| &module.name == name);
             let head = module

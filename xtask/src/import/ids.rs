@@ -135,7 +135,7 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
                 path.push_str(segment);
             }
             Placed {
-                verb: verb(&segments[depth..]),
+                verb: verb(&short(&segments[depth..])),
                 file: String::new(),
                 module,
                 prefix: if path.is_empty() { "/".into() } else { path },
@@ -143,7 +143,8 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
             }
         })
         .collect();
-    distinguish(&mut placed, &all.iter().map(|entry| entry.3.as_str()).collect::<Vec<_>>());
+    let methods: Vec<&str> = all.iter().map(|entry| entry.3.as_str()).collect();
+    distinguish(&mut placed, &methods, facts);
     files(&mut placed);
     placed
 }
@@ -168,6 +169,20 @@ fn depth(root: &Node, segments: &[String]) -> usize {
     depth
 }
 
+/// Long verbs lose the parameters in the middle.
+fn short(segments: &[String]) -> Vec<String> {
+    if crate::names::camel(&segments.join("_")).len() <= 32 {
+        return segments.to_vec();
+    }
+    let last = segments.len().saturating_sub(1);
+    let kept = |at: &usize| *at == last || !segments[*at].starts_with("by_");
+    let mut out: Vec<String> = (0..segments.len()).filter(kept).map(|at| segments[at].clone()).collect();
+    while out.len() > 1 && crate::names::camel(&out.join("_")).len() > 32 && !out[0].starts_with("by_") {
+        out.remove(0);
+    }
+    out
+}
+
 fn verb(segments: &[String]) -> String {
     let mut verb = segments.join("_");
     if verb.starts_with(|character: char| character.is_ascii_digit()) {
@@ -176,24 +191,38 @@ fn verb(segments: &[String]) -> String {
     verb
 }
 
-/// Endpoints with one id get their method behind it.
-fn distinguish(placed: &mut [Placed], methods: &[&str]) {
-    let mut count: BTreeMap<String, usize> = BTreeMap::new();
-    for place in placed.iter() {
-        *count.entry(place.id()).or_default() += 1;
+/// Endpoints with one id: the only one that is fully known keeps it; else each gets its method behind it, and
+/// where that is not enough its path prefix.
+fn distinguish(placed: &mut [Placed], methods: &[&str], facts: &[Value]) {
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, place) in placed.iter().enumerate() {
+        groups.entry(place.id()).or_default().push(at);
     }
-    for (place, method) in placed.iter_mut().zip(methods) {
-        if count.get(&place.id()).is_some_and(|count| *count > 1) {
-            place.verb = format!("{}_{}", place.verb, method.to_ascii_lowercase());
+    for group in groups.into_values().filter(|group| group.len() > 1) {
+        let full: Vec<usize> =
+            group.iter().copied().filter(|at| !super::flag(&facts[*at], "partial")).collect();
+        let keeps = if full.len() == 1 { full.first().copied() } else { None };
+        let mut names: Vec<&str> = group.iter().map(|at| methods[*at]).collect();
+        names.sort_unstable();
+        names.dedup();
+        for at in group.iter().copied().filter(|at| Some(*at) != keeps) {
+            let extra = if names.len() == group.len() && keeps.is_none() {
+                methods[at].to_ascii_lowercase()
+            } else {
+                let prefix = placed[at].prefix.trim_matches('/').replace(['/', '-', '.'], "_");
+                let extra = prefix.trim_end_matches(placed[at].module.as_str());
+                let extra = extra.trim_matches('_');
+                if extra.is_empty() { "direct".to_owned() } else { extra.to_owned() }
+            };
+            placed[at].verb = format!("{}_{extra}", placed[at].verb);
         }
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for place in placed.iter_mut() {
+    for (place, method) in placed.iter_mut().zip(methods) {
         let count = seen.entry(place.id()).or_default();
         *count += 1;
         if *count > 1 {
-            let extra = place.prefix.trim_matches('/').replace(['/', '-'], "_");
-            place.verb = format!("{}_{extra}", place.verb);
+            place.verb = format!("{}_{}", place.verb, method.to_ascii_lowercase());
         }
     }
 }

@@ -1060,11 +1060,11 @@ pub mod channels {
             pub const CHECK: &str = "channels.product.qrcode.check";
             /// `channels.product.qrcode.gen`
             pub const GEN: &str = "channels.product.qrcode.gen";
-            /// `channels.product.qrcode.get_post`
-            pub const GET_POST: &str = "channels.product.qrcode.get_post";
-            /// `channels.product.qrcode.get_post_product_qrcode`
-            pub const GET_POST_PRODUCT_QRCODE: &str =
-                "channels.product.qrcode.get_post_product_qrcode";
+            /// `channels.product.qrcode.get_channels_ec_product_qrcode`
+            pub const GET_CHANNELS_EC_PRODUCT_QRCODE: &str =
+                "channels.product.qrcode.get_channels_ec_product_qrcode";
+            /// `channels.product.qrcode.get_product_qrcode`
+            pub const GET_PRODUCT_QRCODE: &str = "channels.product.qrcode.get_product_qrcode";
         }
         /// `register`
         pub mod register {
@@ -1135,16 +1135,16 @@ pub mod channels {
             pub const BATCHGET: &str = "channels.product.stock.batchget";
             /// `channels.product.stock.getflow`
             pub const GETFLOW: &str = "channels.product.stock.getflow";
-            /// `channels.product.stock.get_post`
-            pub const GET_POST: &str = "channels.product.stock.get_post";
-            /// `channels.product.stock.get_post_product_stock`
-            pub const GET_POST_PRODUCT_STOCK: &str =
-                "channels.product.stock.get_post_product_stock";
-            /// `channels.product.stock.update_post`
-            pub const UPDATE_POST: &str = "channels.product.stock.update_post";
-            /// `channels.product.stock.update_post_product_stock`
-            pub const UPDATE_POST_PRODUCT_STOCK: &str =
-                "channels.product.stock.update_post_product_stock";
+            /// `channels.product.stock.get_channels_ec_product_stock`
+            pub const GET_CHANNELS_EC_PRODUCT_STOCK: &str =
+                "channels.product.stock.get_channels_ec_product_stock";
+            /// `channels.product.stock.get_product_stock`
+            pub const GET_PRODUCT_STOCK: &str = "channels.product.stock.get_product_stock";
+            /// `channels.product.stock.update_channels_ec_product_stock`
+            pub const UPDATE_CHANNELS_EC_PRODUCT_STOCK: &str =
+                "channels.product.stock.update_channels_ec_product_stock";
+            /// `channels.product.stock.update_product_stock`
+            pub const UPDATE_PRODUCT_STOCK: &str = "channels.product.stock.update_product_stock";
         }
         /// `store`
         pub mod store {
@@ -2457,9 +2457,6 @@ pub mod mini_program {
         pub const APPLY_MERCHANT: &str = "mini_program.wxa.apply_merchant";
         /// `mini_program.wxa.checksession`
         pub const CHECKSESSION: &str = "mini_program.wxa.checksession";
-        /// `mini_program.wxa.component_fastregisterenterpriseweapp`
-        pub const COMPONENT_FASTREGISTERENTERPRISEWEAPP: &str =
-            "mini_program.wxa.component_fastregisterenterpriseweapp";
         /// `mini_program.wxa.createwxagameroom`
         pub const CREATEWXAGAMEROOM: &str = "mini_program.wxa.createwxagameroom";
         /// `mini_program.wxa.create_map_poi`
@@ -2468,6 +2465,9 @@ pub mod mini_program {
         pub const DELNEARBYPOI: &str = "mini_program.wxa.delnearbypoi";
         /// `mini_program.wxa.del_store`
         pub const DEL_STORE: &str = "mini_program.wxa.del_store";
+        /// `mini_program.wxa.fastregisterenterpriseweapp`
+        pub const FASTREGISTERENTERPRISEWEAPP: &str =
+            "mini_program.wxa.fastregisterenterpriseweapp";
         /// `mini_program.wxa.generatenfcscheme`
         pub const GENERATENFCSCHEME: &str = "mini_program.wxa.generatenfcscheme";
         /// `mini_program.wxa.generatescheme`
@@ -2554,15 +2554,14 @@ pub mod mini_program {
         /// `mini_program.wxa.servicemarket_get_paid_order_list`
         pub const SERVICEMARKET_GET_PAID_ORDER_LIST: &str =
             "mini_program.wxa.servicemarket_get_paid_order_list";
-        /// `mini_program.wxa.servicemarket_service_get_service_buyer`
-        pub const SERVICEMARKET_SERVICE_GET_SERVICE_BUYER: &str =
-            "mini_program.wxa.servicemarket_service_get_service_buyer";
-        /// `mini_program.wxa.servicemarket_service_get_service_buyer_list`
-        pub const SERVICEMARKET_SERVICE_GET_SERVICE_BUYER_LIST: &str =
-            "mini_program.wxa.servicemarket_service_get_service_buyer_list";
         /// `mini_program.wxa.servicemarket_service_login_auth`
         pub const SERVICEMARKET_SERVICE_LOGIN_AUTH: &str =
             "mini_program.wxa.servicemarket_service_login_auth";
+        /// `mini_program.wxa.service_get_service_buyer`
+        pub const SERVICE_GET_SERVICE_BUYER: &str = "mini_program.wxa.service_get_service_buyer";
+        /// `mini_program.wxa.service_get_service_buyer_list`
+        pub const SERVICE_GET_SERVICE_BUYER_LIST: &str =
+            "mini_program.wxa.service_get_service_buyer_list";
         /// `mini_program.wxa.setdynamicdata`
         pub const SETDYNAMICDATA: &str = "mini_program.wxa.setdynamicdata";
         /// `mini_program.wxa.setnearbypoishowstatus`
@@ -3691,16 +3690,15 @@ pub mod official_account {
     }
     /// `customservice`
     pub mod customservice {
-        /// `official_account.customservice.getkflist_get`
-        pub const GETKFLIST_GET: &str = "official_account.customservice.getkflist_get";
-        /// `official_account.customservice.getkflist_get_customservice`
-        pub const GETKFLIST_GET_CUSTOMSERVICE: &str =
-            "official_account.customservice.getkflist_get_customservice";
-        /// `official_account.customservice.getonlinekflist_get`
-        pub const GETONLINEKFLIST_GET: &str = "official_account.customservice.getonlinekflist_get";
-        /// `official_account.customservice.getonlinekflist_post`
-        pub const GETONLINEKFLIST_POST: &str =
-            "official_account.customservice.getonlinekflist_post";
+        /// `official_account.customservice.getkflist`
+        pub const GETKFLIST: &str = "official_account.customservice.getkflist";
+        /// `official_account.customservice.getkflist_direct`
+        pub const GETKFLIST_DIRECT: &str = "official_account.customservice.getkflist_direct";
+        /// `official_account.customservice.getonlinekflist`
+        pub const GETONLINEKFLIST: &str = "official_account.customservice.getonlinekflist";
+        /// `official_account.customservice.getonlinekflist_direct`
+        pub const GETONLINEKFLIST_DIRECT: &str =
+            "official_account.customservice.getonlinekflist_direct";
         /// `kfaccount`
         pub mod kfaccount {
             /// `official_account.customservice.kfaccount.add`
@@ -5078,19 +5076,17 @@ pub mod pay_business {
         pub const BILL_DOWNLOADS_TRANS: &str = "pay_business.base.bill_downloads_trans";
         /// `pay_business.base.by_download_url`
         pub const BY_DOWNLOAD_URL: &str = "pay_business.base.by_download_url";
+        /// `pay_business.base.by_out_request_no`
+        pub const BY_OUT_REQUEST_NO: &str = "pay_business.base.by_out_request_no";
         /// `pay_business.base.file_uploads`
         pub const FILE_UPLOADS: &str = "pay_business.base.file_uploads";
         /// `pay_business.base.product_applications`
         pub const PRODUCT_APPLICATIONS: &str = "pay_business.base.product_applications";
-        /// `pay_business.base.product_applications_by_out_request_no`
-        pub const PRODUCT_APPLICATIONS_BY_OUT_REQUEST_NO: &str =
-            "pay_business.base.product_applications_by_out_request_no";
         /// `pay_business.base.product_applications_by_request_no`
         pub const PRODUCT_APPLICATIONS_BY_REQUEST_NO: &str =
             "pay_business.base.product_applications_by_request_no";
-        /// `pay_business.base.product_applications_by_request_no_links`
-        pub const PRODUCT_APPLICATIONS_BY_REQUEST_NO_LINKS: &str =
-            "pay_business.base.product_applications_by_request_no_links";
+        /// `pay_business.base.product_applications_links`
+        pub const PRODUCT_APPLICATIONS_LINKS: &str = "pay_business.base.product_applications_links";
         /// `pay_business.base.profit_allocations`
         pub const PROFIT_ALLOCATIONS: &str = "pay_business.base.profit_allocations";
         /// `pay_business.base.redirects`
@@ -5132,9 +5128,14 @@ pub mod pay_business {
     pub mod profit_allocations {
         /// `pay_business.profit_allocations.by_allocation_id`
         pub const BY_ALLOCATION_ID: &str = "pay_business.profit_allocations.by_allocation_id";
+        /// `pay_business.profit_allocations.by_application_id`
+        pub const BY_APPLICATION_ID: &str = "pay_business.profit_allocations.by_application_id";
         /// `pay_business.profit_allocations.by_out_allocation_id`
         pub const BY_OUT_ALLOCATION_ID: &str =
             "pay_business.profit_allocations.by_out_allocation_id";
+        /// `pay_business.profit_allocations.by_out_application_id`
+        pub const BY_OUT_APPLICATION_ID: &str =
+            "pay_business.profit_allocations.by_out_application_id";
         /// `pay_business.profit_allocations.by_payment_id_amounts`
         pub const BY_PAYMENT_ID_AMOUNTS: &str =
             "pay_business.profit_allocations.by_payment_id_amounts";
@@ -5145,12 +5146,6 @@ pub mod pay_business {
         /// `pay_business.profit_allocations.receiver_accounts_applications`
         pub const RECEIVER_ACCOUNTS_APPLICATIONS: &str =
             "pay_business.profit_allocations.receiver_accounts_applications";
-        /// `pay_business.profit_allocations.receiver_accounts_applications_by_application_id`
-        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_APPLICATION_ID: &str =
-            "pay_business.profit_allocations.receiver_accounts_applications_by_application_id";
-        /// `pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id`
-        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_OUT_APPLICATION_ID: &str =
-            "pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id";
     }
 }
 /// `pay_global`
@@ -5178,31 +5173,28 @@ pub mod pay_global {
     }
     /// `customs`
     pub mod customs {
-        /// `pay_global.customs.orders_get`
-        pub const ORDERS_GET: &str = "pay_global.customs.orders_get";
-        /// `pay_global.customs.orders_get_v3_global_customs`
-        pub const ORDERS_GET_V3_GLOBAL_CUSTOMS: &str =
-            "pay_global.customs.orders_get_v3_global_customs";
-        /// `pay_global.customs.orders_patch`
-        pub const ORDERS_PATCH: &str = "pay_global.customs.orders_patch";
-        /// `pay_global.customs.orders_patch_v3_global_customs`
-        pub const ORDERS_PATCH_V3_GLOBAL_CUSTOMS: &str =
-            "pay_global.customs.orders_patch_v3_global_customs";
-        /// `pay_global.customs.orders_post`
-        pub const ORDERS_POST: &str = "pay_global.customs.orders_post";
-        /// `pay_global.customs.orders_post_v3_global_customs`
-        pub const ORDERS_POST_V3_GLOBAL_CUSTOMS: &str =
-            "pay_global.customs.orders_post_v3_global_customs";
-        /// `pay_global.customs.redeclare_post`
-        pub const REDECLARE_POST: &str = "pay_global.customs.redeclare_post";
-        /// `pay_global.customs.redeclare_post_v3_global_customs`
-        pub const REDECLARE_POST_V3_GLOBAL_CUSTOMS: &str =
-            "pay_global.customs.redeclare_post_v3_global_customs";
-        /// `pay_global.customs.verify_certificate_post`
-        pub const VERIFY_CERTIFICATE_POST: &str = "pay_global.customs.verify_certificate_post";
-        /// `pay_global.customs.verify_certificate_post_v3_global_customs`
-        pub const VERIFY_CERTIFICATE_POST_V3_GLOBAL_CUSTOMS: &str =
-            "pay_global.customs.verify_certificate_post_v3_global_customs";
+        /// `pay_global.customs.orders_global_v3`
+        pub const ORDERS_GLOBAL_V3: &str = "pay_global.customs.orders_global_v3";
+        /// `pay_global.customs.orders_global_v3_patch`
+        pub const ORDERS_GLOBAL_V3_PATCH: &str = "pay_global.customs.orders_global_v3_patch";
+        /// `pay_global.customs.orders_global_v3_post`
+        pub const ORDERS_GLOBAL_V3_POST: &str = "pay_global.customs.orders_global_v3_post";
+        /// `pay_global.customs.orders_v3_global`
+        pub const ORDERS_V3_GLOBAL: &str = "pay_global.customs.orders_v3_global";
+        /// `pay_global.customs.orders_v3_global_patch`
+        pub const ORDERS_V3_GLOBAL_PATCH: &str = "pay_global.customs.orders_v3_global_patch";
+        /// `pay_global.customs.orders_v3_global_post`
+        pub const ORDERS_V3_GLOBAL_POST: &str = "pay_global.customs.orders_v3_global_post";
+        /// `pay_global.customs.redeclare_global_v3`
+        pub const REDECLARE_GLOBAL_V3: &str = "pay_global.customs.redeclare_global_v3";
+        /// `pay_global.customs.redeclare_v3_global`
+        pub const REDECLARE_V3_GLOBAL: &str = "pay_global.customs.redeclare_v3_global";
+        /// `pay_global.customs.verify_certificate_global_v3`
+        pub const VERIFY_CERTIFICATE_GLOBAL_V3: &str =
+            "pay_global.customs.verify_certificate_global_v3";
+        /// `pay_global.customs.verify_certificate_v3_global`
+        pub const VERIFY_CERTIFICATE_V3_GLOBAL: &str =
+            "pay_global.customs.verify_certificate_v3_global";
     }
     /// `merchant`
     pub mod merchant {
@@ -5687,15 +5679,15 @@ pub mod pay_v3 {
     pub mod abnormal_fund_processing {
         /// `receipts`
         pub mod receipts {
+            /// `pay_v3.abnormal_fund_processing.receipts.by_out_instruction_no`
+            pub const BY_OUT_INSTRUCTION_NO: &str =
+                "pay_v3.abnormal_fund_processing.receipts.by_out_instruction_no";
             /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id`
             pub const BY_RECEIPT_ID: &str =
                 "pay_v3.abnormal_fund_processing.receipts.by_receipt_id";
             /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions`
             pub const BY_RECEIPT_ID_TRANSFER_INSTRUCTIONS: &str =
                 "pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions";
-            /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions_by_out_instruction_no`
-            pub const BY_RECEIPT_ID_TRANSFER_INSTRUCTIONS_BY_OUT_INSTRUCTION_NO: &str =
-                "pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions_by_out_instruction_no";
         }
     }
     /// `aggracct_bc`
@@ -5744,9 +5736,9 @@ pub mod pay_v3 {
     pub mod apply4sub {
         /// `sub_merchants`
         pub mod sub_merchants {
-            /// `pay_v3.apply4sub.sub_merchants.by_sub_mchid_application_by_application_no`
-            pub const BY_SUB_MCHID_APPLICATION_BY_APPLICATION_NO: &str =
-                "pay_v3.apply4sub.sub_merchants.by_sub_mchid_application_by_application_no";
+            /// `pay_v3.apply4sub.sub_merchants.application_by_application_no`
+            pub const APPLICATION_BY_APPLICATION_NO: &str =
+                "pay_v3.apply4sub.sub_merchants.application_by_application_no";
             /// `pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement`
             pub const BY_SUB_MCHID_MODIFY_SETTLEMENT: &str =
                 "pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement";
@@ -5765,9 +5757,9 @@ pub mod pay_v3 {
             "pay_v3.apply4subject.applyment_by_business_code_cancel";
         /// `pay_v3.apply4subject.applyment_get`
         pub const APPLYMENT_GET: &str = "pay_v3.apply4subject.applyment_get";
-        /// `pay_v3.apply4subject.applyment_merchants_by_sub_mchid_state`
-        pub const APPLYMENT_MERCHANTS_BY_SUB_MCHID_STATE: &str =
-            "pay_v3.apply4subject.applyment_merchants_by_sub_mchid_state";
+        /// `pay_v3.apply4subject.applyment_merchants_state`
+        pub const APPLYMENT_MERCHANTS_STATE: &str =
+            "pay_v3.apply4subject.applyment_merchants_state";
         /// `pay_v3.apply4subject.applyment_post`
         pub const APPLYMENT_POST: &str = "pay_v3.apply4subject.applyment_post";
     }
@@ -5806,28 +5798,28 @@ pub mod pay_v3 {
         pub const BATCHES: &str = "pay_v3.bank_transfer.batches";
         /// `pay_v3.bank_transfer.batches_by_batch_id`
         pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.bank_transfer.batches_by_batch_id";
-        /// `pay_v3.bank_transfer.batches_by_batch_id_details_by_detail_id`
-        pub const BATCHES_BY_BATCH_ID_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.bank_transfer.batches_by_batch_id_details_by_detail_id";
         /// `pay_v3.bank_transfer.batches_by_out_batch_no`
         pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.bank_transfer.batches_by_out_batch_no";
-        /// `pay_v3.bank_transfer.batches_by_out_batch_no_details_by_out_detail_no`
-        pub const BATCHES_BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.bank_transfer.batches_by_out_batch_no_details_by_out_detail_no";
+        /// `pay_v3.bank_transfer.batches_details_by_detail_id`
+        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.bank_transfer.batches_details_by_detail_id";
+        /// `pay_v3.bank_transfer.batches_details_by_out_detail_no`
+        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.bank_transfer.batches_details_by_out_detail_no";
     }
     /// `base`
     pub mod base {
         /// `pay_v3.base.by_download_url_download_bill_file`
         pub const BY_DOWNLOAD_URL_DOWNLOAD_BILL_FILE: &str =
             "pay_v3.base.by_download_url_download_bill_file";
-        /// `pay_v3.base.by_download_url_download_merchant_service_image`
-        pub const BY_DOWNLOAD_URL_DOWNLOAD_MERCHANT_SERVICE_IMAGE: &str =
-            "pay_v3.base.by_download_url_download_merchant_service_image";
-        /// `pay_v3.base.by_download_url_download_new_tax_control_fapiao_application_file`
-        pub const BY_DOWNLOAD_URL_DOWNLOAD_NEW_TAX_CONTROL_FAPIAO_APPLICATION_FILE: &str =
-            "pay_v3.base.by_download_url_download_new_tax_control_fapiao_application_file";
         /// `pay_v3.base.certificates`
         pub const CERTIFICATES: &str = "pay_v3.base.certificates";
+        /// `pay_v3.base.download_merchant_service_image`
+        pub const DOWNLOAD_MERCHANT_SERVICE_IMAGE: &str =
+            "pay_v3.base.download_merchant_service_image";
+        /// `pay_v3.base.download_new_tax_control_fapiao_application_file`
+        pub const DOWNLOAD_NEW_TAX_CONTROL_FAPIAO_APPLICATION_FILE: &str =
+            "pay_v3.base.download_new_tax_control_fapiao_application_file";
         /// `pay_v3.base.webhooks`
         pub const WEBHOOKS: &str = "pay_v3.base.webhooks";
     }
@@ -5855,9 +5847,8 @@ pub mod pay_v3 {
         pub const APPLYMENTS_BY_BUSINESS_CODE: &str = "pay_v3.brand.applyments_by_business_code";
         /// `pay_v3.brand.applyments_cancel_applyment`
         pub const APPLYMENTS_CANCEL_APPLYMENT: &str = "pay_v3.brand.applyments_cancel_applyment";
-        /// `pay_v3.brand.marketing_shake_activities_activities`
-        pub const MARKETING_SHAKE_ACTIVITIES_ACTIVITIES: &str =
-            "pay_v3.brand.marketing_shake_activities_activities";
+        /// `pay_v3.brand.shake_activities_activities`
+        pub const SHAKE_ACTIVITIES_ACTIVITIES: &str = "pay_v3.brand.shake_activities_activities";
         /// `card`
         pub mod card {
             /// `pay_v3.brand.card.card_configs_cancel_applyment`
@@ -5911,15 +5902,15 @@ pub mod pay_v3 {
                 /// `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch`
                 pub const MEMBERSHIP_ACTIVITIES_BY_ACTIVITY_ID_PATCH: &str =
                     "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch";
-                /// `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_terminate`
-                pub const MEMBERSHIP_ACTIVITIES_BY_ACTIVITY_ID_TERMINATE: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_terminate";
                 /// `pay_v3.brand.partner.card_member.membership_activities_get`
                 pub const MEMBERSHIP_ACTIVITIES_GET: &str =
                     "pay_v3.brand.partner.card_member.membership_activities_get";
                 /// `pay_v3.brand.partner.card_member.membership_activities_post`
                 pub const MEMBERSHIP_ACTIVITIES_POST: &str =
                     "pay_v3.brand.partner.card_member.membership_activities_post";
+                /// `pay_v3.brand.partner.card_member.membership_activities_terminate`
+                pub const MEMBERSHIP_ACTIVITIES_TERMINATE: &str =
+                    "pay_v3.brand.partner.card_member.membership_activities_terminate";
                 /// `pay_v3.brand.partner.card_member.pay_view_tokens`
                 pub const PAY_VIEW_TOKENS: &str =
                     "pay_v3.brand.partner.card_member.pay_view_tokens";
@@ -5934,9 +5925,6 @@ pub mod pay_v3 {
                 /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get`
                 pub const USER_CARDS_BY_USER_CARD_CODE_GET: &str =
                     "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get";
-                /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_invalidate`
-                pub const USER_CARDS_BY_USER_CARD_CODE_INVALIDATE: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_invalidate";
                 /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch`
                 pub const USER_CARDS_BY_USER_CARD_CODE_PATCH: &str =
                     "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch";
@@ -5946,6 +5934,9 @@ pub mod pay_v3 {
                 /// `pay_v3.brand.partner.card_member.user_cards_import_by_phone`
                 pub const USER_CARDS_IMPORT_BY_PHONE: &str =
                     "pay_v3.brand.partner.card_member.user_cards_import_by_phone";
+                /// `pay_v3.brand.partner.card_member.user_cards_invalidate`
+                pub const USER_CARDS_INVALIDATE: &str =
+                    "pay_v3.brand.partner.card_member.user_cards_invalidate";
                 /// `pay_v3.brand.partner.card_member.user_feeds`
                 pub const USER_FEEDS: &str = "pay_v3.brand.partner.card_member.user_feeds";
                 /// `pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm`
@@ -5957,9 +5948,9 @@ pub mod pay_v3 {
             }
             /// `store`
             pub mod store {
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_bindrecipient`
-                pub const BRANDSTORES_BY_STORE_ID_BINDRECIPIENT: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_bindrecipient";
+                /// `pay_v3.brand.partner.store.brandstores_bindrecipient`
+                pub const BRANDSTORES_BINDRECIPIENT: &str =
+                    "pay_v3.brand.partner.store.brandstores_bindrecipient";
                 /// `pay_v3.brand.partner.store.brandstores_by_store_id_close`
                 pub const BRANDSTORES_BY_STORE_ID_CLOSE: &str =
                     "pay_v3.brand.partner.store.brandstores_by_store_id_close";
@@ -5975,13 +5966,13 @@ pub mod pay_v3 {
                 /// `pay_v3.brand.partner.store.brandstores_by_store_id_resume`
                 pub const BRANDSTORES_BY_STORE_ID_RESUME: &str =
                     "pay_v3.brand.partner.store.brandstores_by_store_id_resume";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_unbindrecipient`
-                pub const BRANDSTORES_BY_STORE_ID_UNBINDRECIPIENT: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_unbindrecipient";
                 /// `pay_v3.brand.partner.store.brandstores_get`
                 pub const BRANDSTORES_GET: &str = "pay_v3.brand.partner.store.brandstores_get";
                 /// `pay_v3.brand.partner.store.brandstores_post`
                 pub const BRANDSTORES_POST: &str = "pay_v3.brand.partner.store.brandstores_post";
+                /// `pay_v3.brand.partner.store.brandstores_unbindrecipient`
+                pub const BRANDSTORES_UNBINDRECIPIENT: &str =
+                    "pay_v3.brand.partner.store.brandstores_unbindrecipient";
             }
         }
         /// `profitsharing`
@@ -6013,9 +6004,9 @@ pub mod pay_v3 {
     }
     /// `brand_basic`
     pub mod brand_basic {
-        /// `pay_v3.brand_basic.partner_brands_by_brand_id_product_authorities`
-        pub const PARTNER_BRANDS_BY_BRAND_ID_PRODUCT_AUTHORITIES: &str =
-            "pay_v3.brand_basic.partner_brands_by_brand_id_product_authorities";
+        /// `pay_v3.brand_basic.partner_brands_product_authorities`
+        pub const PARTNER_BRANDS_PRODUCT_AUTHORITIES: &str =
+            "pay_v3.brand_basic.partner_brands_product_authorities";
     }
     /// `businesscircle`
     pub mod businesscircle {
@@ -6096,9 +6087,9 @@ pub mod pay_v3 {
             /// `pay_v3.compliance.inactive_merchant_identity_verification.merchants`
             pub const MERCHANTS: &str =
                 "pay_v3.compliance.inactive_merchant_identity_verification.merchants";
-            /// `pay_v3.compliance.inactive_merchant_identity_verification.merchants_by_sub_mchid_verifications_by_verification_id`
-            pub const MERCHANTS_BY_SUB_MCHID_VERIFICATIONS_BY_VERIFICATION_ID: &str =
-                "pay_v3.compliance.inactive_merchant_identity_verification.merchants_by_sub_mchid_verifications_by_verification_id";
+            /// `pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id`
+            pub const VERIFICATIONS_BY_VERIFICATION_ID: &str =
+                "pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id";
         }
     }
     /// `credit_repayment`
@@ -6196,14 +6187,14 @@ pub mod pay_v3 {
         /// `pay_v3.ecommerce.applyments_by_out_request_no_revoke`
         pub const APPLYMENTS_BY_OUT_REQUEST_NO_REVOKE: &str =
             "pay_v3.ecommerce.applyments_by_out_request_no_revoke";
-        /// `pay_v3.ecommerce.applyments_submit_account_hosting_applyment`
-        pub const APPLYMENTS_SUBMIT_ACCOUNT_HOSTING_APPLYMENT: &str =
-            "pay_v3.ecommerce.applyments_submit_account_hosting_applyment";
         /// `pay_v3.ecommerce.applyments_submit_sign_verify_info`
         pub const APPLYMENTS_SUBMIT_SIGN_VERIFY_INFO: &str =
             "pay_v3.ecommerce.applyments_submit_sign_verify_info";
         /// `pay_v3.ecommerce.bill_fundflowbill`
         pub const BILL_FUNDFLOWBILL: &str = "pay_v3.ecommerce.bill_fundflowbill";
+        /// `pay_v3.ecommerce.submit_account_hosting_applyment`
+        pub const SUBMIT_ACCOUNT_HOSTING_APPLYMENT: &str =
+            "pay_v3.ecommerce.submit_account_hosting_applyment";
         /// `account`
         pub mod account {
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw`
@@ -6212,15 +6203,11 @@ pub mod pay_v3 {
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id`
             pub const APPLY_CANCEL_WITHDRAW_BY_APPLYMENT_ID: &str =
                 "pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id";
-            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no`
-            pub const APPLY_CANCEL_WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no";
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw_confirm`
             pub const APPLY_CANCEL_WITHDRAW_CONFIRM: &str =
                 "pay_v3.ecommerce.account.apply_cancel_withdraw_confirm";
-            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_validate_cancel_by_sub_mchid`
-            pub const APPLY_CANCEL_WITHDRAW_VALIDATE_CANCEL_BY_SUB_MCHID: &str =
-                "pay_v3.ecommerce.account.apply_cancel_withdraw_validate_cancel_by_sub_mchid";
+            /// `pay_v3.ecommerce.account.by_out_request_no`
+            pub const BY_OUT_REQUEST_NO: &str = "pay_v3.ecommerce.account.by_out_request_no";
             /// `pay_v3.ecommerce.account.cancel_applications`
             pub const CANCEL_APPLICATIONS: &str = "pay_v3.ecommerce.account.cancel_applications";
             /// `pay_v3.ecommerce.account.cancel_applications_by_out_apply_no`
@@ -6229,6 +6216,9 @@ pub mod pay_v3 {
             /// `pay_v3.ecommerce.account.cancel_applications_media`
             pub const CANCEL_APPLICATIONS_MEDIA: &str =
                 "pay_v3.ecommerce.account.cancel_applications_media";
+            /// `pay_v3.ecommerce.account.validate_cancel_by_sub_mchid`
+            pub const VALIDATE_CANCEL_BY_SUB_MCHID: &str =
+                "pay_v3.ecommerce.account.validate_cancel_by_sub_mchid";
         }
         /// `combine_papay`
         pub mod combine_papay {
@@ -6237,23 +6227,22 @@ pub mod pay_v3 {
             /// `pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no`
             pub const TRANSACTIONS_BY_COMBINE_OUT_TRADE_NO: &str =
                 "pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no";
-            /// `pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no_reverse`
-            pub const TRANSACTIONS_BY_COMBINE_OUT_TRADE_NO_REVERSE: &str =
-                "pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no_reverse";
+            /// `pay_v3.ecommerce.combine_papay.transactions_reverse`
+            pub const TRANSACTIONS_REVERSE: &str =
+                "pay_v3.ecommerce.combine_papay.transactions_reverse";
             /// `contracts`
             pub mod contracts {
                 /// `pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code`
                 pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
                     "pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code_terminate`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE_TERMINATE: &str =
-                    "pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code_terminate";
                 /// `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign`
                 pub const PRE_ENTRUST_SIGN: &str =
                     "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign";
                 /// `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program`
                 pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
                     "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program";
+                /// `pay_v3.ecommerce.combine_papay.contracts.terminate`
+                pub const TERMINATE: &str = "pay_v3.ecommerce.combine_papay.contracts.terminate";
             }
         }
         /// `fund`
@@ -6385,9 +6374,8 @@ pub mod pay_v3 {
             "pay_v3.edu_papay.transactions_id_by_transaction_id";
         /// `pay_v3.edu_papay.user_by_openid_contracts`
         pub const USER_BY_OPENID_CONTRACTS: &str = "pay_v3.edu_papay.user_by_openid_contracts";
-        /// `pay_v3.edu_papay.user_notifications_by_contract_id_send`
-        pub const USER_NOTIFICATIONS_BY_CONTRACT_ID_SEND: &str =
-            "pay_v3.edu_papay.user_notifications_by_contract_id_send";
+        /// `pay_v3.edu_papay.user_notifications_send`
+        pub const USER_NOTIFICATIONS_SEND: &str = "pay_v3.edu_papay.user_notifications_send";
         /// `contracts`
         pub mod contracts {
             /// `pay_v3.edu_papay.contracts.by_contract_id`
@@ -6461,21 +6449,29 @@ pub mod pay_v3 {
             /// `pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no`
             pub const BRAND_MERCHANT_BATCHES_BY_BATCH_NO: &str =
                 "pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no";
-            /// `pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no_details_by_detail_no`
-            pub const BRAND_MERCHANT_BATCHES_BY_BATCH_NO_DETAILS_BY_DETAIL_NO: &str =
-                "pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no_details_by_detail_no";
+            /// `pay_v3.fund_app.brand_redpacket.details_by_detail_no`
+            pub const DETAILS_BY_DETAIL_NO: &str =
+                "pay_v3.fund_app.brand_redpacket.details_by_detail_no";
             /// `brand_merchant_out_batches`
             pub mod brand_merchant_out_batches {
                 /// `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no`
                 pub const BY_OUT_BATCH_NO: &str =
                     "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no";
-                /// `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no_out_details_by_out_detail_no`
-                pub const BY_OUT_BATCH_NO_OUT_DETAILS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no_out_details_by_out_detail_no";
+                /// `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no`
+                pub const OUT_DETAILS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no";
             }
         }
         /// `mch_transfer`
         pub mod mch_transfer {
+            /// `pay_v3.fund_app.mch_transfer.by_out_authorization_no`
+            pub const BY_OUT_AUTHORIZATION_NO: &str =
+                "pay_v3.fund_app.mch_transfer.by_out_authorization_no";
+            /// `pay_v3.fund_app.mch_transfer.by_out_bill_no`
+            pub const BY_OUT_BILL_NO: &str = "pay_v3.fund_app.mch_transfer.by_out_bill_no";
+            /// `pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization`
+            pub const PRE_TRANSFER_WITH_AUTHORIZATION: &str =
+                "pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization";
             /// `pay_v3.fund_app.mch_transfer.transfer_bills`
             pub const TRANSFER_BILLS: &str = "pay_v3.fund_app.mch_transfer.transfer_bills";
             /// `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no`
@@ -6487,30 +6483,21 @@ pub mod pay_v3 {
             /// `pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no`
             pub const TRANSFER_BILLS_BY_TRANSFER_BILL_NO: &str =
                 "pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills_pre_transfer_with_authorization`
-            pub const TRANSFER_BILLS_PRE_TRANSFER_WITH_AUTHORIZATION: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_bills_pre_transfer_with_authorization";
             /// `pay_v3.fund_app.mch_transfer.transfer_bills_transfer`
             pub const TRANSFER_BILLS_TRANSFER: &str =
                 "pay_v3.fund_app.mch_transfer.transfer_bills_transfer";
             /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills`
             pub const TRANSFER_TO_QQ_WALLET_BILLS: &str =
                 "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills";
-            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no`
-            pub const TRANSFER_TO_QQ_WALLET_BILLS_BY_OUT_BILL_NO: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no";
-            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no_cancel`
-            pub const TRANSFER_TO_QQ_WALLET_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no_cancel";
+            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel`
+            pub const TRANSFER_TO_QQ_WALLET_BILLS_CANCEL: &str =
+                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel";
             /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization`
             pub const USER_CONFIRM_AUTHORIZATION: &str =
                 "pay_v3.fund_app.mch_transfer.user_confirm_authorization";
-            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no`
-            pub const USER_CONFIRM_AUTHORIZATION_BY_OUT_AUTHORIZATION_NO: &str =
-                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no";
-            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no_close`
-            pub const USER_CONFIRM_AUTHORIZATION_BY_OUT_AUTHORIZATION_NO_CLOSE: &str =
-                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no_close";
+            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_close`
+            pub const USER_CONFIRM_AUTHORIZATION_CLOSE: &str =
+                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_close";
             /// `elecsign`
             pub mod elecsign {
                 /// `pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no`
@@ -6527,12 +6514,18 @@ pub mod pay_v3 {
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get`
-                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_GET: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get";
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post`
-                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_POST: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post";
+                /// `pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_get`
+                pub const BUDGET_ELECTRONIC_RECEIPTS_GET: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_get";
+                /// `pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_post`
+                pub const BUDGET_ELECTRONIC_RECEIPTS_POST: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_post";
+                /// `pay_v3.fund_app.mch_transfer.partner.by_out_authorization_no`
+                pub const BY_OUT_AUTHORIZATION_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.by_out_authorization_no";
+                /// `pay_v3.fund_app.mch_transfer.partner.by_out_transfer_no`
+                pub const BY_OUT_TRANSFER_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.by_out_transfer_no";
                 /// `pay_v3.fund_app.mch_transfer.partner.charity_budget`
                 pub const CHARITY_BUDGET: &str =
                     "pay_v3.fund_app.mch_transfer.partner.charity_budget";
@@ -6545,15 +6538,15 @@ pub mod pay_v3 {
                 /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills`
                 pub const CHARITY_TRANSFER_BILLS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no`
-                pub const CHARITY_TRANSFER_BILLS_BY_OUT_TRANSFER_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no";
                 /// `pay_v3.fund_app.mch_transfer.partner.electronic_receipts`
                 pub const ELECTRONIC_RECEIPTS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.electronic_receipts";
                 /// `pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no`
                 pub const ELECTRONIC_RECEIPTS_BY_OUT_BILL_NO: &str =
                     "pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no";
+                /// `pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization`
+                pub const PRE_TRANSFER_WITH_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization";
                 /// `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations`
                 pub const SUB_MCH_AUTHORIZATIONS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations";
@@ -6569,35 +6562,29 @@ pub mod pay_v3 {
                 /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel`
                 pub const TRANSFER_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
                     "pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel";
-                /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_pre_transfer_with_authorization`
-                pub const TRANSFER_BILLS_PRE_TRANSFER_WITH_AUTHORIZATION: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.transfer_bills_pre_transfer_with_authorization";
                 /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer`
                 pub const TRANSFER_BILLS_TRANSFER: &str =
                     "pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer";
                 /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations`
                 pub const USER_CONFIRM_AUTHORIZATIONS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations";
-                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no`
-                pub const USER_CONFIRM_AUTHORIZATIONS_BY_OUT_AUTHORIZATION_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no_close`
-                pub const USER_CONFIRM_AUTHORIZATIONS_BY_OUT_AUTHORIZATION_NO_CLOSE: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no_close";
+                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close`
+                pub const USER_CONFIRM_AUTHORIZATIONS_CLOSE: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close";
             }
         }
     }
     /// `funds_to_oversea`
     pub mod funds_to_oversea {
+        /// `pay_v3.funds_to_oversea.available_abroad_amounts`
+        pub const AVAILABLE_ABROAD_AMOUNTS: &str =
+            "pay_v3.funds_to_oversea.available_abroad_amounts";
         /// `pay_v3.funds_to_oversea.bill_download_url`
         pub const BILL_DOWNLOAD_URL: &str = "pay_v3.funds_to_oversea.bill_download_url";
         /// `pay_v3.funds_to_oversea.orders`
         pub const ORDERS: &str = "pay_v3.funds_to_oversea.orders";
         /// `pay_v3.funds_to_oversea.orders_by_out_order_id`
         pub const ORDERS_BY_OUT_ORDER_ID: &str = "pay_v3.funds_to_oversea.orders_by_out_order_id";
-        /// `pay_v3.funds_to_oversea.transactions_by_transaction_id_available_abroad_amounts`
-        pub const TRANSACTIONS_BY_TRANSACTION_ID_AVAILABLE_ABROAD_AMOUNTS: &str =
-            "pay_v3.funds_to_oversea.transactions_by_transaction_id_available_abroad_amounts";
         /// `return_`
         pub mod return_ {
             /// `pay_v3.funds_to_oversea.return.return_orders`
@@ -6613,9 +6600,8 @@ pub mod pay_v3 {
         pub const MERCHANTS_BY_SUB_MCHID: &str = "pay_v3.global.merchants_by_sub_mchid";
         /// `pay_v3.global.merchant_storage_file_upload`
         pub const MERCHANT_STORAGE_FILE_UPLOAD: &str = "pay_v3.global.merchant_storage_file_upload";
-        /// `pay_v3.global.transactions_id_by_transaction_id_close`
-        pub const TRANSACTIONS_ID_BY_TRANSACTION_ID_CLOSE: &str =
-            "pay_v3.global.transactions_id_by_transaction_id_close";
+        /// `pay_v3.global.transactions_id_close`
+        pub const TRANSACTIONS_ID_CLOSE: &str = "pay_v3.global.transactions_id_close";
         /// `merchant_service`
         pub mod merchant_service {
             /// `pay_v3.global.merchant_service.complaints`
@@ -6626,12 +6612,12 @@ pub mod pay_v3 {
             /// `pay_v3.global.merchant_service.complaints_by_complaint_id_complete`
             pub const COMPLAINTS_BY_COMPLAINT_ID_COMPLETE: &str =
                 "pay_v3.global.merchant_service.complaints_by_complaint_id_complete";
-            /// `pay_v3.global.merchant_service.complaints_by_complaint_id_negotiation_historys`
-            pub const COMPLAINTS_BY_COMPLAINT_ID_NEGOTIATION_HISTORYS: &str =
-                "pay_v3.global.merchant_service.complaints_by_complaint_id_negotiation_historys";
             /// `pay_v3.global.merchant_service.complaints_by_complaint_id_response`
             pub const COMPLAINTS_BY_COMPLAINT_ID_RESPONSE: &str =
                 "pay_v3.global.merchant_service.complaints_by_complaint_id_response";
+            /// `pay_v3.global.merchant_service.complaints_negotiation_historys`
+            pub const COMPLAINTS_NEGOTIATION_HISTORYS: &str =
+                "pay_v3.global.merchant_service.complaints_negotiation_historys";
             /// `pay_v3.global.merchant_service.complaint_notifications_delete`
             pub const COMPLAINT_NOTIFICATIONS_DELETE: &str =
                 "pay_v3.global.merchant_service.complaint_notifications_delete";
@@ -6942,12 +6928,6 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_budget`
             pub const STOCKS_BY_STOCK_ID_BUDGET: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_budget";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_DELETE: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_GET: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get";
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get`
             pub const STOCKS_BY_STOCK_ID_COUPONCODES_GET: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get";
@@ -6960,6 +6940,12 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_patch`
             pub const STOCKS_BY_STOCK_ID_PATCH: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_patch";
+            /// `pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_delete`
+            pub const STOCKS_COUPONCODES_BY_COUPON_CODE_DELETE: &str =
+                "pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_delete";
+            /// `pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_get`
+            pub const STOCKS_COUPONCODES_BY_COUPON_CODE_GET: &str =
+                "pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_get";
             /// `coupons`
             pub mod coupons {
                 /// `pay_v3.marketing.busifavor.coupons.associate`
@@ -6987,6 +6973,9 @@ pub mod pay_v3 {
             }
             /// `subsidy`
             pub mod subsidy {
+                /// `pay_v3.marketing.busifavor.subsidy.by_subsidy_return_receipt_id`
+                pub const BY_SUBSIDY_RETURN_RECEIPT_ID: &str =
+                    "pay_v3.marketing.busifavor.subsidy.by_subsidy_return_receipt_id";
                 /// `pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id`
                 pub const PAY_RECEIPTS_BY_SUBSIDY_RECEIPT_ID: &str =
                     "pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id";
@@ -6999,18 +6988,15 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.busifavor.subsidy.return_receipts`
                 pub const RETURN_RECEIPTS: &str =
                     "pay_v3.marketing.busifavor.subsidy.return_receipts";
-                /// `pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id`
-                pub const RETURN_RECEIPTS_BY_SUBSIDY_RETURN_RECEIPT_ID: &str =
-                    "pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id";
             }
             /// `users`
             pub mod users {
                 /// `pay_v3.marketing.busifavor.users.by_openid_coupons`
                 pub const BY_OPENID_COUPONS: &str =
                     "pay_v3.marketing.busifavor.users.by_openid_coupons";
-                /// `pay_v3.marketing.busifavor.users.by_openid_coupons_by_coupon_code_appids_by_appid`
-                pub const BY_OPENID_COUPONS_BY_COUPON_CODE_APPIDS_BY_APPID: &str =
-                    "pay_v3.marketing.busifavor.users.by_openid_coupons_by_coupon_code_appids_by_appid";
+                /// `pay_v3.marketing.busifavor.users.coupons_appids_by_appid`
+                pub const COUPONS_APPIDS_BY_APPID: &str =
+                    "pay_v3.marketing.busifavor.users.coupons_appids_by_appid";
             }
         }
         /// `favor`
@@ -7134,9 +7120,9 @@ pub mod pay_v3 {
         }
         /// `membercard_open`
         pub mod membercard_open {
-            /// `pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket`
-            pub const ACTIVATE_INFORMATIONS_BY_ACTIVATE_TICKET: &str =
-                "pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket";
+            /// `pay_v3.marketing.membercard_open.by_activate_ticket`
+            pub const BY_ACTIVATE_TICKET: &str =
+                "pay_v3.marketing.membercard_open.by_activate_ticket";
             /// `pay_v3.marketing.membercard_open.callback_get`
             pub const CALLBACK_GET: &str = "pay_v3.marketing.membercard_open.callback_get";
             /// `pay_v3.marketing.membercard_open.callback_patch`
@@ -7146,12 +7132,6 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_activate`
             pub const CARDS_BY_CARD_ID_CODES_BY_CODE_ACTIVATE: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_activate";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_bonus_commit`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_BONUS_COMMIT: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_bonus_commit";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_bonus_prepare`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_BONUS_PREPARE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_bonus_prepare";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_get`
             pub const CARDS_BY_CARD_ID_CODES_BY_CODE_GET: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_get";
@@ -7161,12 +7141,6 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_rights`
             pub const CARDS_BY_CARD_ID_CODES_BY_CODE_RIGHTS: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_rights";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_set_service_module_data`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_SET_SERVICE_MODULE_DATA: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_set_service_module_data";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_unavailable`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_UNAVAILABLE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_unavailable";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_deposit`
             pub const CARDS_BY_CARD_ID_CODES_DEPOSIT: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_codes_deposit";
@@ -7185,9 +7159,6 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_permission_tokens`
             pub const CARDS_BY_CARD_ID_PERMISSION_TOKENS: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_permission_tokens";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_phone_membercard_import`
-            pub const CARDS_BY_CARD_ID_PHONE_MEMBERCARD_IMPORT: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_phone_membercard_import";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_qrcode`
             pub const CARDS_BY_CARD_ID_QRCODE: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_qrcode";
@@ -7197,22 +7168,37 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules`
             pub const CARDS_BY_CARD_ID_SERVICE_MODULES: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete`
-            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_DELETE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch`
-            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_PATCH: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_upgrade`
             pub const CARDS_BY_CARD_ID_UPGRADE: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_upgrade";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_users_import`
             pub const CARDS_BY_CARD_ID_USERS_IMPORT: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_users_import";
+            /// `pay_v3.marketing.membercard_open.cards_codes_bonus_commit`
+            pub const CARDS_CODES_BONUS_COMMIT: &str =
+                "pay_v3.marketing.membercard_open.cards_codes_bonus_commit";
+            /// `pay_v3.marketing.membercard_open.cards_codes_bonus_prepare`
+            pub const CARDS_CODES_BONUS_PREPARE: &str =
+                "pay_v3.marketing.membercard_open.cards_codes_bonus_prepare";
+            /// `pay_v3.marketing.membercard_open.cards_codes_set_service_module_data`
+            pub const CARDS_CODES_SET_SERVICE_MODULE_DATA: &str =
+                "pay_v3.marketing.membercard_open.cards_codes_set_service_module_data";
+            /// `pay_v3.marketing.membercard_open.cards_codes_unavailable`
+            pub const CARDS_CODES_UNAVAILABLE: &str =
+                "pay_v3.marketing.membercard_open.cards_codes_unavailable";
             /// `pay_v3.marketing.membercard_open.cards_get`
             pub const CARDS_GET: &str = "pay_v3.marketing.membercard_open.cards_get";
+            /// `pay_v3.marketing.membercard_open.cards_phone_membercard_import`
+            pub const CARDS_PHONE_MEMBERCARD_IMPORT: &str =
+                "pay_v3.marketing.membercard_open.cards_phone_membercard_import";
             /// `pay_v3.marketing.membercard_open.cards_post`
             pub const CARDS_POST: &str = "pay_v3.marketing.membercard_open.cards_post";
+            /// `pay_v3.marketing.membercard_open.service_modules_by_service_module_id_delete`
+            pub const SERVICE_MODULES_BY_SERVICE_MODULE_ID_DELETE: &str =
+                "pay_v3.marketing.membercard_open.service_modules_by_service_module_id_delete";
+            /// `pay_v3.marketing.membercard_open.service_modules_by_service_module_id_patch`
+            pub const SERVICE_MODULES_BY_SERVICE_MODULE_ID_PATCH: &str =
+                "pay_v3.marketing.membercard_open.service_modules_by_service_module_id_patch";
             /// `pay_v3.marketing.membercard_open.user_cards`
             pub const USER_CARDS: &str = "pay_v3.marketing.membercard_open.user_cards";
             /// `phonenumber_member`
@@ -7235,15 +7221,15 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.partner.delivery_plan.delivery_plans`
                 pub const DELIVERY_PLANS: &str =
                     "pay_v3.marketing.partner.delivery_plan.delivery_plans";
-                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_brand_id_delivery_plans`
-                pub const DELIVERY_PLANS_BY_BRAND_ID_DELIVERY_PLANS: &str =
-                    "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_brand_id_delivery_plans";
                 /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id`
                 pub const DELIVERY_PLANS_BY_PLAN_ID: &str =
                     "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id";
                 /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate`
                 pub const DELIVERY_PLANS_BY_PLAN_ID_TERMINATE: &str =
                     "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate";
+                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans`
+                pub const DELIVERY_PLANS_DELIVERY_PLANS: &str =
+                    "pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans";
             }
             /// `product_coupon`
             pub mod product_coupon {
@@ -7265,75 +7251,63 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons`
                 pub const PRODUCT_COUPONS: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_deactivate`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_deactivate";
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get`
                 pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_GET: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get";
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch`
                 pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_PATCH: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_associated_stores`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_ASSOCIATED_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_associated_stores";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_associate_stores`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_ASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_associate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_deactivate`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_disassociate_stores`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_DISASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_disassociate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_PATCH: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_update_budget`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_UPDATE_BUDGET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_update_budget";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_upload_coupon_codes`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_UPLOAD_COUPON_CODES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_upload_coupon_codes";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_POST: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCK_BUNDLES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCK_BUNDLES_BY_STOCK_BUNDLE_ID: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_associate_stores`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCK_BUNDLES_BY_STOCK_BUNDLE_ID_ASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_associate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_disassociate_stores`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCK_BUNDLES_BY_STOCK_BUNDLE_ID_DISASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_disassociate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_update_budget`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCK_BUNDLES_BY_STOCK_BUNDLE_ID_UPDATE_BUDGET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stock_bundles_by_stock_bundle_id_update_budget";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_deactivate`
+                pub const PRODUCT_COUPONS_DEACTIVATE: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_deactivate";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_get`
+                pub const PRODUCT_COUPONS_STOCKS_BY_STOCK_ID_GET: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_get";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_patch`
+                pub const PRODUCT_COUPONS_STOCKS_BY_STOCK_ID_PATCH: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_patch";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate`
+                pub const PRODUCT_COUPONS_STOCKS_DEACTIVATE: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_get`
+                pub const PRODUCT_COUPONS_STOCKS_GET: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_get";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_post`
+                pub const PRODUCT_COUPONS_STOCKS_POST: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_post";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget`
+                pub const PRODUCT_COUPONS_STOCKS_UPDATE_BUDGET: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles`
+                pub const PRODUCT_COUPONS_STOCK_BUNDLES: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles";
+                /// `pay_v3.marketing.partner.product_coupon.stocks_associated_stores`
+                pub const STOCKS_ASSOCIATED_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stocks_associated_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stocks_associate_stores`
+                pub const STOCKS_ASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stocks_associate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores`
+                pub const STOCKS_DISASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes`
+                pub const STOCKS_UPLOAD_COUPON_CODES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores`
+                pub const STOCK_BUNDLES_ASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id`
+                pub const STOCK_BUNDLES_BY_STOCK_BUNDLE_ID: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores`
+                pub const STOCK_BUNDLES_DISASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget`
+                pub const STOCK_BUNDLES_UPDATE_BUDGET: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget";
                 /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code`
                 pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE: &str =
                     "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_confirm`
-                pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE_CONFIRM: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_confirm";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_deactivate`
-                pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_return`
-                pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE_RETURN: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_return";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_use`
-                pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE_USE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code_use";
                 /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get`
                 pub const USERS_BY_OPENID_COUPONS_GET: &str =
                     "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get";
@@ -7343,15 +7317,27 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles`
                 pub const USERS_BY_OPENID_COUPON_BUNDLES: &str =
                     "pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles_by_user_coupon_bundle_id_deactivate`
-                pub const USERS_BY_OPENID_COUPON_BUNDLES_BY_USER_COUPON_BUNDLE_ID_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles_by_user_coupon_bundle_id_deactivate";
                 /// `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon`
                 pub const USERS_BY_OPENID_PRE_SEND_COUPON: &str =
                     "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon";
                 /// `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle`
                 pub const USERS_BY_OPENID_PRE_SEND_COUPON_BUNDLE: &str =
                     "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.users_coupons_confirm`
+                pub const USERS_COUPONS_CONFIRM: &str =
+                    "pay_v3.marketing.partner.product_coupon.users_coupons_confirm";
+                /// `pay_v3.marketing.partner.product_coupon.users_coupons_deactivate`
+                pub const USERS_COUPONS_DEACTIVATE: &str =
+                    "pay_v3.marketing.partner.product_coupon.users_coupons_deactivate";
+                /// `pay_v3.marketing.partner.product_coupon.users_coupons_return`
+                pub const USERS_COUPONS_RETURN: &str =
+                    "pay_v3.marketing.partner.product_coupon.users_coupons_return";
+                /// `pay_v3.marketing.partner.product_coupon.users_coupons_use`
+                pub const USERS_COUPONS_USE: &str =
+                    "pay_v3.marketing.partner.product_coupon.users_coupons_use";
+                /// `pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate`
+                pub const USERS_COUPON_BUNDLES_DEACTIVATE: &str =
+                    "pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate";
             }
         }
         /// `paygiftactivity`
@@ -7367,15 +7353,15 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants`
             pub const ACTIVITIES_BY_ACTIVITY_ID_MERCHANTS: &str =
                 "pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants_add`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_MERCHANTS_ADD: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants_add";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants_delete`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_MERCHANTS_DELETE: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants_delete";
             /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_terminate`
             pub const ACTIVITIES_BY_ACTIVITY_ID_TERMINATE: &str =
                 "pay_v3.marketing.paygiftactivity.activities_by_activity_id_terminate";
+            /// `pay_v3.marketing.paygiftactivity.activities_merchants_add`
+            pub const ACTIVITIES_MERCHANTS_ADD: &str =
+                "pay_v3.marketing.paygiftactivity.activities_merchants_add";
+            /// `pay_v3.marketing.paygiftactivity.activities_merchants_delete`
+            pub const ACTIVITIES_MERCHANTS_DELETE: &str =
+                "pay_v3.marketing.paygiftactivity.activities_merchants_delete";
             /// `pay_v3.marketing.paygiftactivity.unique_threshold_activity`
             pub const UNIQUE_THRESHOLD_ACTIVITY: &str =
                 "pay_v3.marketing.paygiftactivity.unique_threshold_activity";
@@ -7430,11 +7416,11 @@ pub mod pay_v3 {
             /// `pay_v3.mch_manage.mch_manage_records.by_manage_record_id`
             pub const BY_MANAGE_RECORD_ID: &str =
                 "pay_v3.mch_manage.mch_manage_records.by_manage_record_id";
-            /// `pay_v3.mch_manage.mch_manage_records.by_manage_record_id_mch_manage_submissions`
-            pub const BY_MANAGE_RECORD_ID_MCH_MANAGE_SUBMISSIONS: &str =
-                "pay_v3.mch_manage.mch_manage_records.by_manage_record_id_mch_manage_submissions";
             /// `pay_v3.mch_manage.mch_manage_records.by_sub_mchid`
             pub const BY_SUB_MCHID: &str = "pay_v3.mch_manage.mch_manage_records.by_sub_mchid";
+            /// `pay_v3.mch_manage.mch_manage_records.mch_manage_submissions`
+            pub const MCH_MANAGE_SUBMISSIONS: &str =
+                "pay_v3.mch_manage.mch_manage_records.mch_manage_submissions";
         }
     }
     /// `mch_operate`
@@ -7471,40 +7457,32 @@ pub mod pay_v3 {
     }
     /// `mchalterapply`
     pub mod mchalterapply {
+        /// `pay_v3.mchalterapply.by_apply_id_v3`
+        pub const BY_APPLY_ID_V3: &str = "pay_v3.mchalterapply.by_apply_id_v3";
+        /// `pay_v3.mchalterapply.by_apply_id_v3_get`
+        pub const BY_APPLY_ID_V3_GET: &str = "pay_v3.mchalterapply.by_apply_id_v3_get";
         /// `pay_v3.mchalterapply.mchcontactalterapplyment`
         pub const MCHCONTACTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchcontactalterapplyment";
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id`
-        pub const MCHCONTACTALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id_revoke`
-        pub const MCHCONTACTALTERAPPLYMENT_BY_APPLY_ID_REVOKE: &str =
-            "pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id_revoke";
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment_merchant_by_merchant_code_by_out_request_no`
-        pub const MCHCONTACTALTERAPPLYMENT_MERCHANT_BY_MERCHANT_CODE_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.mchcontactalterapplyment_merchant_by_merchant_code_by_out_request_no";
+        /// `pay_v3.mchalterapply.mchcontactalterapplyment_revoke`
+        pub const MCHCONTACTALTERAPPLYMENT_REVOKE: &str =
+            "pay_v3.mchalterapply.mchcontactalterapplyment_revoke";
         /// `pay_v3.mchalterapply.mchsubjectalterapplyment`
         pub const MCHSUBJECTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchsubjectalterapplyment";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id`
-        pub const MCHSUBJECTALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id_revoke`
-        pub const MCHSUBJECTALTERAPPLYMENT_BY_APPLY_ID_REVOKE: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id_revoke";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_merchant_code_by_out_request_no`
-        pub const MCHSUBJECTALTERAPPLYMENT_MERCHANT_BY_MERCHANT_CODE_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_merchant_code_by_out_request_no";
+        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_revoke`
+        pub const MCHSUBJECTALTERAPPLYMENT_REVOKE: &str =
+            "pay_v3.mchalterapply.mchsubjectalterapplyment_revoke";
         /// `pay_v3.mchalterapply.merchantnamealterapplyment`
         pub const MERCHANTNAMEALTERAPPLYMENT: &str =
             "pay_v3.mchalterapply.merchantnamealterapplyment";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id`
-        pub const MERCHANTNAMEALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id_revoke`
-        pub const MERCHANTNAMEALTERAPPLYMENT_BY_APPLY_ID_REVOKE: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id_revoke";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_sub_mchid_by_out_request_no`
-        pub const MERCHANTNAMEALTERAPPLYMENT_MERCHANT_BY_SUB_MCHID_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_sub_mchid_by_out_request_no";
+        /// `pay_v3.mchalterapply.merchantnamealterapplyment_revoke`
+        pub const MERCHANTNAMEALTERAPPLYMENT_REVOKE: &str =
+            "pay_v3.mchalterapply.merchantnamealterapplyment_revoke";
+        /// `pay_v3.mchalterapply.merchant_by_out_request_no_v3`
+        pub const MERCHANT_BY_OUT_REQUEST_NO_V3: &str =
+            "pay_v3.mchalterapply.merchant_by_out_request_no_v3";
+        /// `pay_v3.mchalterapply.merchant_by_out_request_no_v3_get`
+        pub const MERCHANT_BY_OUT_REQUEST_NO_V3_GET: &str =
+            "pay_v3.mchalterapply.merchant_by_out_request_no_v3_get";
     }
     /// `med_ins`
     pub mod med_ins {
@@ -7534,12 +7512,12 @@ pub mod pay_v3 {
             /// `pay_v3.merchant.fund.withdraw_by_out_request_no`
             pub const WITHDRAW_BY_OUT_REQUEST_NO: &str =
                 "pay_v3.merchant.fund.withdraw_by_out_request_no";
-            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_get`
-            pub const WITHDRAW_BY_WITHDRAW_ID_GET: &str =
-                "pay_v3.merchant.fund.withdraw_by_withdraw_id_get";
-            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_get_v3_merchant_fund`
-            pub const WITHDRAW_BY_WITHDRAW_ID_GET_V3_MERCHANT_FUND: &str =
-                "pay_v3.merchant.fund.withdraw_by_withdraw_id_get_v3_merchant_fund";
+            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund`
+            pub const WITHDRAW_BY_WITHDRAW_ID_V3_MERCHANT_FUND: &str =
+                "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund";
+            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get`
+            pub const WITHDRAW_BY_WITHDRAW_ID_V3_MERCHANT_FUND_GET: &str =
+                "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get";
         }
         /// `media`
         pub mod media {
@@ -7588,29 +7566,24 @@ pub mod pay_v3 {
         /// `pay_v3.merchant_service.complaints_by_transaction_id`
         pub const COMPLAINTS_BY_TRANSACTION_ID: &str =
             "pay_v3.merchant_service.complaints_by_transaction_id";
-        /// `pay_v3.merchant_service.complaints_by_transaction_id_negotiation_historys`
-        pub const COMPLAINTS_BY_TRANSACTION_ID_NEGOTIATION_HISTORYS: &str =
-            "pay_v3.merchant_service.complaints_by_transaction_id_negotiation_historys";
+        /// `pay_v3.merchant_service.complaints_negotiation_historys`
+        pub const COMPLAINTS_NEGOTIATION_HISTORYS: &str =
+            "pay_v3.merchant_service.complaints_negotiation_historys";
         /// `pay_v3.merchant_service.complaints_v2`
         pub const COMPLAINTS_V2: &str = "pay_v3.merchant_service.complaints_v2";
         /// `pay_v3.merchant_service.complaints_v2_by_complaint_id`
         pub const COMPLAINTS_V2_BY_COMPLAINT_ID: &str =
             "pay_v3.merchant_service.complaints_v2_by_complaint_id";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id_complete`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID_COMPLETE: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id_complete";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id_negotiation_historys`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID_NEGOTIATION_HISTORYS: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id_negotiation_historys";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id_response`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID_RESPONSE: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id_response";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id_response_immediate_service`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID_RESPONSE_IMMEDIATE_SERVICE: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id_response_immediate_service";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id_update_refund_progress`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID_UPDATE_REFUND_PROGRESS: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id_update_refund_progress";
+        /// `pay_v3.merchant_service.complaints_v2_complete`
+        pub const COMPLAINTS_V2_COMPLETE: &str = "pay_v3.merchant_service.complaints_v2_complete";
+        /// `pay_v3.merchant_service.complaints_v2_negotiation_historys`
+        pub const COMPLAINTS_V2_NEGOTIATION_HISTORYS: &str =
+            "pay_v3.merchant_service.complaints_v2_negotiation_historys";
+        /// `pay_v3.merchant_service.complaints_v2_response`
+        pub const COMPLAINTS_V2_RESPONSE: &str = "pay_v3.merchant_service.complaints_v2_response";
+        /// `pay_v3.merchant_service.complaints_v2_update_refund_progress`
+        pub const COMPLAINTS_V2_UPDATE_REFUND_PROGRESS: &str =
+            "pay_v3.merchant_service.complaints_v2_update_refund_progress";
         /// `pay_v3.merchant_service.complaint_notifications_delete`
         pub const COMPLAINT_NOTIFICATIONS_DELETE: &str =
             "pay_v3.merchant_service.complaint_notifications_delete";
@@ -7625,6 +7598,9 @@ pub mod pay_v3 {
             "pay_v3.merchant_service.complaint_notifications_put";
         /// `pay_v3.merchant_service.feedbacks`
         pub const FEEDBACKS: &str = "pay_v3.merchant_service.feedbacks";
+        /// `pay_v3.merchant_service.response_immediate_service`
+        pub const RESPONSE_IMMEDIATE_SERVICE: &str =
+            "pay_v3.merchant_service.response_immediate_service";
         /// `images`
         pub mod images {
             /// `pay_v3.merchant_service.images.by_media_id`
@@ -7635,12 +7611,11 @@ pub mod pay_v3 {
     }
     /// `merchant_settlement`
     pub mod merchant_settlement {
+        /// `pay_v3.merchant_settlement.by_application_id`
+        pub const BY_APPLICATION_ID: &str = "pay_v3.merchant_settlement.by_application_id";
         /// `pay_v3.merchant_settlement.merchant_settle_rule_applications`
         pub const MERCHANT_SETTLE_RULE_APPLICATIONS: &str =
             "pay_v3.merchant_settlement.merchant_settle_rule_applications";
-        /// `pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id`
-        pub const MERCHANT_SETTLE_RULE_APPLICATIONS_BY_APPLICATION_ID: &str =
-            "pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id";
     }
     /// `merchant_store`
     pub mod merchant_store {
@@ -7681,37 +7656,33 @@ pub mod pay_v3 {
     }
     /// `new_tax_control_fapiao`
     pub mod new_tax_control_fapiao {
+        /// `pay_v3.new_tax_control_fapiao.by_fapiao_apply_id`
+        pub const BY_FAPIAO_APPLY_ID: &str = "pay_v3.new_tax_control_fapiao.by_fapiao_apply_id";
         /// `pay_v3.new_tax_control_fapiao.card_template`
         pub const CARD_TEMPLATE: &str = "pay_v3.new_tax_control_fapiao.card_template";
         /// `pay_v3.new_tax_control_fapiao.fapiao_applications`
         pub const FAPIAO_APPLICATIONS: &str = "pay_v3.new_tax_control_fapiao.fapiao_applications";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id`
-        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_fapiao_files`
-        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID_FAPIAO_FILES: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_fapiao_files";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_insert_cards`
-        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID_INSERT_CARDS: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_insert_cards";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_reverse`
-        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID_REVERSE: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id_reverse";
+        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files`
+        pub const FAPIAO_APPLICATIONS_FAPIAO_FILES: &str =
+            "pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files";
+        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards`
+        pub const FAPIAO_APPLICATIONS_INSERT_CARDS: &str =
+            "pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards";
         /// `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general`
         pub const FAPIAO_APPLICATIONS_ISSUE_GENERAL: &str =
             "pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_passenger_transport`
-        pub const FAPIAO_APPLICATIONS_ISSUE_PASSENGER_TRANSPORT: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_issue_passenger_transport";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_refined_oil`
-        pub const FAPIAO_APPLICATIONS_ISSUE_REFINED_OIL: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_issue_refined_oil";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_real_estate_leasing`
-        pub const FAPIAO_APPLICATIONS_REAL_ESTATE_LEASING: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_real_estate_leasing";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_upload_fapiao_file`
-        pub const FAPIAO_APPLICATIONS_UPLOAD_FAPIAO_FILE: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_upload_fapiao_file";
+        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_reverse`
+        pub const FAPIAO_APPLICATIONS_REVERSE: &str =
+            "pay_v3.new_tax_control_fapiao.fapiao_applications_reverse";
+        /// `pay_v3.new_tax_control_fapiao.issue_passenger_transport`
+        pub const ISSUE_PASSENGER_TRANSPORT: &str =
+            "pay_v3.new_tax_control_fapiao.issue_passenger_transport";
+        /// `pay_v3.new_tax_control_fapiao.issue_refined_oil`
+        pub const ISSUE_REFINED_OIL: &str = "pay_v3.new_tax_control_fapiao.issue_refined_oil";
+        /// `pay_v3.new_tax_control_fapiao.real_estate_leasing`
+        pub const REAL_ESTATE_LEASING: &str = "pay_v3.new_tax_control_fapiao.real_estate_leasing";
+        /// `pay_v3.new_tax_control_fapiao.upload_fapiao_file`
+        pub const UPLOAD_FAPIAO_FILE: &str = "pay_v3.new_tax_control_fapiao.upload_fapiao_file";
         /// `pay_v3.new_tax_control_fapiao.user_title`
         pub const USER_TITLE: &str = "pay_v3.new_tax_control_fapiao.user_title";
         /// `pay_v3.new_tax_control_fapiao.user_title_title_url`
@@ -7777,17 +7748,16 @@ pub mod pay_v3 {
     pub mod offlinefacemch {
         /// `pay_v3.offlinefacemch.organizations`
         pub const ORGANIZATIONS: &str = "pay_v3.offlinefacemch.organizations";
-        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get`
-        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_GET: &str =
-            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get";
-        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch`
-        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_PATCH: &str =
-            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch";
-        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_user_id_terminate_contract`
-        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_USER_ID_TERMINATE_CONTRACT: &str =
-            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_user_id_terminate_contract";
+        /// `pay_v3.offlinefacemch.organizations_users_by_out_user_id_get`
+        pub const ORGANIZATIONS_USERS_BY_OUT_USER_ID_GET: &str =
+            "pay_v3.offlinefacemch.organizations_users_by_out_user_id_get";
+        /// `pay_v3.offlinefacemch.organizations_users_by_out_user_id_patch`
+        pub const ORGANIZATIONS_USERS_BY_OUT_USER_ID_PATCH: &str =
+            "pay_v3.offlinefacemch.organizations_users_by_out_user_id_patch";
         /// `pay_v3.offlinefacemch.tokens`
         pub const TOKENS: &str = "pay_v3.offlinefacemch.tokens";
+        /// `pay_v3.offlinefacemch.users_terminate_contract`
+        pub const USERS_TERMINATE_CONTRACT: &str = "pay_v3.offlinefacemch.users_terminate_contract";
     }
     /// `palmservice`
     pub mod palmservice {
@@ -7818,9 +7788,8 @@ pub mod pay_v3 {
                 /// `pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id`
                 pub const BY_CONTRACT_ID_BY_POLICY_PERIOD_ID: &str =
                     "pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id";
-                /// `pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id_schedule`
-                pub const BY_CONTRACT_ID_BY_POLICY_PERIOD_ID_SCHEDULE: &str =
-                    "pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id_schedule";
+                /// `pay_v3.papay.insurance_pay.policy_periods.schedule`
+                pub const SCHEDULE: &str = "pay_v3.papay.insurance_pay.policy_periods.schedule";
             }
         }
         /// `insurance_sign`
@@ -7833,9 +7802,6 @@ pub mod pay_v3 {
                 /// `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code`
                 pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
                     "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code_terminate`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE_TERMINATE: &str =
-                    "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code_terminate";
                 /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app`
                 pub const PRE_ENTRUST_SIGN_APP: &str =
                     "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app";
@@ -7848,6 +7814,8 @@ pub mod pay_v3 {
                 /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program`
                 pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
                     "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program";
+                /// `pay_v3.papay.insurance_sign.contracts.terminate`
+                pub const TERMINATE: &str = "pay_v3.papay.insurance_sign.contracts.terminate";
             }
             /// `policy_periods`
             pub mod policy_periods {
@@ -7914,9 +7882,9 @@ pub mod pay_v3 {
                 /// `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi`
                 pub const CONTRACTS_PRE_ENTRUST_SIGN_JSAPI: &str =
                     "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi";
-                /// `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_mini_program`
-                pub const CONTRACTS_PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_mini_program";
+                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program`
+                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program";
             }
         }
         /// `sign`
@@ -7926,23 +7894,22 @@ pub mod pay_v3 {
                 /// `pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code`
                 pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
                     "pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code_terminate`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE_TERMINATE: &str =
-                    "pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code_terminate";
-                /// `pay_v3.papay.sign.contracts.harmony_plan_id_by_plan_id_by_out_contract_code`
-                pub const HARMONY_PLAN_ID_BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.sign.contracts.harmony_plan_id_by_plan_id_by_out_contract_code";
+                /// `pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code`
+                pub const HARMONY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
+                    "pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code";
                 /// `pay_v3.papay.sign.contracts.pre_entrust_sign`
                 pub const PRE_ENTRUST_SIGN: &str = "pay_v3.papay.sign.contracts.pre_entrust_sign";
+                /// `pay_v3.papay.sign.contracts.terminate`
+                pub const TERMINATE: &str = "pay_v3.papay.sign.contracts.terminate";
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.papay.sign.partner.contracts_by_plan_id_by_out_contract_code`
-                pub const CONTRACTS_BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.sign.partner.contracts_by_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.sign.partner.contracts_by_plan_id_by_out_contract_code_terminate`
-                pub const CONTRACTS_BY_PLAN_ID_BY_OUT_CONTRACT_CODE_TERMINATE: &str =
-                    "pay_v3.papay.sign.partner.contracts_by_plan_id_by_out_contract_code_terminate";
+                /// `pay_v3.papay.sign.partner.contracts_by_out_contract_code`
+                pub const CONTRACTS_BY_OUT_CONTRACT_CODE: &str =
+                    "pay_v3.papay.sign.partner.contracts_by_out_contract_code";
+                /// `pay_v3.papay.sign.partner.contracts_terminate`
+                pub const CONTRACTS_TERMINATE: &str =
+                    "pay_v3.papay.sign.partner.contracts_terminate";
             }
         }
     }
@@ -7990,14 +7957,14 @@ pub mod pay_v3 {
         pub const BATCHES: &str = "pay_v3.partner_transfer.batches";
         /// `pay_v3.partner_transfer.batches_by_batch_id`
         pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.partner_transfer.batches_by_batch_id";
-        /// `pay_v3.partner_transfer.batches_by_batch_id_details_by_detail_id`
-        pub const BATCHES_BY_BATCH_ID_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.partner_transfer.batches_by_batch_id_details_by_detail_id";
         /// `pay_v3.partner_transfer.batches_by_out_batch_no`
         pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.partner_transfer.batches_by_out_batch_no";
-        /// `pay_v3.partner_transfer.batches_by_out_batch_no_details_by_out_detail_no`
-        pub const BATCHES_BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.partner_transfer.batches_by_out_batch_no_details_by_out_detail_no";
+        /// `pay_v3.partner_transfer.batches_details_by_detail_id`
+        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.partner_transfer.batches_details_by_detail_id";
+        /// `pay_v3.partner_transfer.batches_details_by_out_detail_no`
+        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.partner_transfer.batches_details_by_out_detail_no";
     }
     /// `password_exempt_contract`
     pub mod password_exempt_contract {
@@ -8006,9 +7973,8 @@ pub mod pay_v3 {
             /// `pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code`
             pub const BY_SERVICE_ID_BY_OUT_CONTRACT_CODE: &str =
                 "pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code";
-            /// `pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code_terminate`
-            pub const BY_SERVICE_ID_BY_OUT_CONTRACT_CODE_TERMINATE: &str =
-                "pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code_terminate";
+            /// `pay_v3.password_exempt_contract.contracts.terminate`
+            pub const TERMINATE: &str = "pay_v3.password_exempt_contract.contracts.terminate";
             /// `ecommerce`
             pub mod ecommerce {
                 /// `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program`
@@ -8049,9 +8015,8 @@ pub mod pay_v3 {
     }
     /// `pay`
     pub mod pay {
-        /// `pay_v3.pay.acquiring_bank_transactions_exposure`
-        pub const ACQUIRING_BANK_TRANSACTIONS_EXPOSURE: &str =
-            "pay_v3.pay.acquiring_bank_transactions_exposure";
+        /// `pay_v3.pay.transactions_exposure`
+        pub const TRANSACTIONS_EXPOSURE: &str = "pay_v3.pay.transactions_exposure";
         /// `instal`
         pub mod instal {
             /// `pay_v3.pay.instal.exposure`
@@ -8129,9 +8094,9 @@ pub mod pay_v3 {
     }
     /// `pay_devices`
     pub mod pay_devices {
-        /// `pay_v3.pay_devices.open_scenario_speakerorder_by_transaction_id_report`
-        pub const OPEN_SCENARIO_SPEAKERORDER_BY_TRANSACTION_ID_REPORT: &str =
-            "pay_v3.pay_devices.open_scenario_speakerorder_by_transaction_id_report";
+        /// `pay_v3.pay_devices.open_scenario_speakerorder_report`
+        pub const OPEN_SCENARIO_SPEAKERORDER_REPORT: &str =
+            "pay_v3.pay_devices.open_scenario_speakerorder_report";
         /// `open_scenario_speaker`
         pub mod open_scenario_speaker {
             /// `pay_v3.pay_devices.open_scenario_speaker.by_device_sn`
@@ -8151,23 +8116,22 @@ pub mod pay_v3 {
             /// `pay_v3.pay_devices.printers.by_device_id_print_orders`
             pub const BY_DEVICE_ID_PRINT_ORDERS: &str =
                 "pay_v3.pay_devices.printers.by_device_id_print_orders";
-            /// `pay_v3.pay_devices.printers.by_device_id_print_orders_by_print_order_no`
-            pub const BY_DEVICE_ID_PRINT_ORDERS_BY_PRINT_ORDER_NO: &str =
-                "pay_v3.pay_devices.printers.by_device_id_print_orders_by_print_order_no";
+            /// `pay_v3.pay_devices.printers.print_orders_by_print_order_no`
+            pub const PRINT_ORDERS_BY_PRINT_ORDER_NO: &str =
+                "pay_v3.pay_devices.printers.print_orders_by_print_order_no";
         }
     }
     /// `payroll_card`
     pub mod payroll_card {
         /// `pay_v3.payroll_card.authentications`
         pub const AUTHENTICATIONS: &str = "pay_v3.payroll_card.authentications";
-        /// `pay_v3.payroll_card.authentications_by_authenticate_number`
-        pub const AUTHENTICATIONS_BY_AUTHENTICATE_NUMBER: &str =
-            "pay_v3.payroll_card.authentications_by_authenticate_number";
         /// `pay_v3.payroll_card.authentications_pre_order`
         pub const AUTHENTICATIONS_PRE_ORDER: &str = "pay_v3.payroll_card.authentications_pre_order";
         /// `pay_v3.payroll_card.authentications_pre_order_with_auth`
         pub const AUTHENTICATIONS_PRE_ORDER_WITH_AUTH: &str =
             "pay_v3.payroll_card.authentications_pre_order_with_auth";
+        /// `pay_v3.payroll_card.by_authenticate_number`
+        pub const BY_AUTHENTICATE_NUMBER: &str = "pay_v3.payroll_card.by_authenticate_number";
         /// `pay_v3.payroll_card.relations_by_openid`
         pub const RELATIONS_BY_OPENID: &str = "pay_v3.payroll_card.relations_by_openid";
         /// `pay_v3.payroll_card.tokens`
@@ -8189,12 +8153,11 @@ pub mod pay_v3 {
         /// `pay_v3.payscore.payafter_orders_by_out_order_no_cancel`
         pub const PAYAFTER_ORDERS_BY_OUT_ORDER_NO_CANCEL: &str =
             "pay_v3.payscore.payafter_orders_by_out_order_no_cancel";
-        /// `pay_v3.payscore.payafter_orders_by_out_order_no_complete`
-        pub const PAYAFTER_ORDERS_BY_OUT_ORDER_NO_COMPLETE: &str =
-            "pay_v3.payscore.payafter_orders_by_out_order_no_complete";
         /// `pay_v3.payscore.payafter_orders_by_out_order_no_sync`
         pub const PAYAFTER_ORDERS_BY_OUT_ORDER_NO_SYNC: &str =
             "pay_v3.payscore.payafter_orders_by_out_order_no_sync";
+        /// `pay_v3.payscore.payafter_orders_complete`
+        pub const PAYAFTER_ORDERS_COMPLETE: &str = "pay_v3.payscore.payafter_orders_complete";
         /// `pay_v3.payscore.payafter_orders_get`
         pub const PAYAFTER_ORDERS_GET: &str = "pay_v3.payscore.payafter_orders_get";
         /// `pay_v3.payscore.payafter_orders_post`
@@ -8207,14 +8170,13 @@ pub mod pay_v3 {
         /// `pay_v3.payscore.permissions_by_authorization_code`
         pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
             "pay_v3.payscore.permissions_by_authorization_code";
-        /// `pay_v3.payscore.permissions_by_authorization_code_terminate`
-        pub const PERMISSIONS_BY_AUTHORIZATION_CODE_TERMINATE: &str =
-            "pay_v3.payscore.permissions_by_authorization_code_terminate";
         /// `pay_v3.payscore.permissions_by_openid`
         pub const PERMISSIONS_BY_OPENID: &str = "pay_v3.payscore.permissions_by_openid";
         /// `pay_v3.payscore.permissions_by_openid_terminate`
         pub const PERMISSIONS_BY_OPENID_TERMINATE: &str =
             "pay_v3.payscore.permissions_by_openid_terminate";
+        /// `pay_v3.payscore.permissions_terminate`
+        pub const PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.permissions_terminate";
         /// `pay_v3.payscore.serviceorder_by_out_order_no_cancel`
         pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
             "pay_v3.payscore.serviceorder_by_out_order_no_cancel";
@@ -8227,12 +8189,6 @@ pub mod pay_v3 {
         /// `pay_v3.payscore.serviceorder_by_out_order_no_pay`
         pub const SERVICEORDER_BY_OUT_ORDER_NO_PAY: &str =
             "pay_v3.payscore.serviceorder_by_out_order_no_pay";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_send_pendingmessage`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_SEND_PENDINGMESSAGE: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_send_pendingmessage";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_send_prepaidmessage`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_SEND_PREPAIDMESSAGE: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_send_prepaidmessage";
         /// `pay_v3.payscore.serviceorder_by_out_order_no_sync`
         pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
             "pay_v3.payscore.serviceorder_by_out_order_no_sync";
@@ -8243,21 +8199,24 @@ pub mod pay_v3 {
         pub const SERVICEORDER_GET: &str = "pay_v3.payscore.serviceorder_get";
         /// `pay_v3.payscore.serviceorder_post`
         pub const SERVICEORDER_POST: &str = "pay_v3.payscore.serviceorder_post";
+        /// `pay_v3.payscore.serviceorder_send_pendingmessage`
+        pub const SERVICEORDER_SEND_PENDINGMESSAGE: &str =
+            "pay_v3.payscore.serviceorder_send_pendingmessage";
+        /// `pay_v3.payscore.serviceorder_send_prepaidmessage`
+        pub const SERVICEORDER_SEND_PREPAIDMESSAGE: &str =
+            "pay_v3.payscore.serviceorder_send_prepaidmessage";
         /// `pay_v3.payscore.servicepayondeliveryorder`
         pub const SERVICEPAYONDELIVERYORDER: &str = "pay_v3.payscore.servicepayondeliveryorder";
-        /// `pay_v3.payscore.smartretail_orders_by_out_order_no_cancel`
-        pub const SMARTRETAIL_ORDERS_BY_OUT_ORDER_NO_CANCEL: &str =
-            "pay_v3.payscore.smartretail_orders_by_out_order_no_cancel";
-        /// `pay_v3.payscore.smartretail_orders_by_out_order_no_complete`
-        pub const SMARTRETAIL_ORDERS_BY_OUT_ORDER_NO_COMPLETE: &str =
-            "pay_v3.payscore.smartretail_orders_by_out_order_no_complete";
+        /// `pay_v3.payscore.smartretail_orders_cancel`
+        pub const SMARTRETAIL_ORDERS_CANCEL: &str = "pay_v3.payscore.smartretail_orders_cancel";
+        /// `pay_v3.payscore.smartretail_orders_complete`
+        pub const SMARTRETAIL_ORDERS_COMPLETE: &str = "pay_v3.payscore.smartretail_orders_complete";
         /// `pay_v3.payscore.smartretail_orders_get`
         pub const SMARTRETAIL_ORDERS_GET: &str = "pay_v3.payscore.smartretail_orders_get";
         /// `pay_v3.payscore.smartretail_orders_post`
         pub const SMARTRETAIL_ORDERS_POST: &str = "pay_v3.payscore.smartretail_orders_post";
-        /// `pay_v3.payscore.users_by_openid_permissions_by_service_id_terminate`
-        pub const USERS_BY_OPENID_PERMISSIONS_BY_SERVICE_ID_TERMINATE: &str =
-            "pay_v3.payscore.users_by_openid_permissions_by_service_id_terminate";
+        /// `pay_v3.payscore.users_permissions_terminate`
+        pub const USERS_PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.users_permissions_terminate";
         /// `pay_v3.payscore.user_service_state`
         pub const USER_SERVICE_STATE: &str = "pay_v3.payscore.user_service_state";
         /// `acquiringbank`
@@ -8267,9 +8226,9 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.acquiringbank.permissions_by_authorization_code`
             pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
                 "pay_v3.payscore.acquiringbank.permissions_by_authorization_code";
-            /// `pay_v3.payscore.acquiringbank.permissions_by_authorization_code_terminate`
-            pub const PERMISSIONS_BY_AUTHORIZATION_CODE_TERMINATE: &str =
-                "pay_v3.payscore.acquiringbank.permissions_by_authorization_code_terminate";
+            /// `pay_v3.payscore.acquiringbank.permissions_terminate`
+            pub const PERMISSIONS_TERMINATE: &str =
+                "pay_v3.payscore.acquiringbank.permissions_terminate";
             /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_cancel`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
                 "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_cancel";
@@ -8279,9 +8238,6 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_modify`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_MODIFY: &str =
                 "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_modify";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_registerdeductinfo`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_REGISTERDEDUCTINFO: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_registerdeductinfo";
             /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_sync`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
                 "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_sync";
@@ -8292,6 +8248,9 @@ pub mod pay_v3 {
             pub const SERVICEORDER_GET: &str = "pay_v3.payscore.acquiringbank.serviceorder_get";
             /// `pay_v3.payscore.acquiringbank.serviceorder_post`
             pub const SERVICEORDER_POST: &str = "pay_v3.payscore.acquiringbank.serviceorder_post";
+            /// `pay_v3.payscore.acquiringbank.serviceorder_registerdeductinfo`
+            pub const SERVICEORDER_REGISTERDEDUCTINFO: &str =
+                "pay_v3.payscore.acquiringbank.serviceorder_registerdeductinfo";
             /// `pay_v3.payscore.acquiringbank.servicepayondeliveryorder`
             pub const SERVICEPAYONDELIVERYORDER: &str =
                 "pay_v3.payscore.acquiringbank.servicepayondeliveryorder";
@@ -8319,6 +8278,8 @@ pub mod pay_v3 {
         }
         /// `partner`
         pub mod partner {
+            /// `pay_v3.payscore.partner.by_out_apply_no`
+            pub const BY_OUT_APPLY_NO: &str = "pay_v3.payscore.partner.by_out_apply_no";
             /// `pay_v3.payscore.partner.permissions`
             pub const PERMISSIONS: &str = "pay_v3.payscore.partner.permissions";
             /// `pay_v3.payscore.partner.permissions_apply_for_scene`
@@ -8330,13 +8291,14 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.partner.permissions_by_authorization_code`
             pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
                 "pay_v3.payscore.partner.permissions_by_authorization_code";
-            /// `pay_v3.payscore.partner.permissions_by_authorization_code_terminate`
-            pub const PERMISSIONS_BY_AUTHORIZATION_CODE_TERMINATE: &str =
-                "pay_v3.payscore.partner.permissions_by_authorization_code_terminate";
             /// `pay_v3.payscore.partner.permissions_search`
             pub const PERMISSIONS_SEARCH: &str = "pay_v3.payscore.partner.permissions_search";
-            /// `pay_v3.payscore.partner.permissions_terminate`
-            pub const PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.partner.permissions_terminate";
+            /// `pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner`
+            pub const PERMISSIONS_TERMINATE_V3_PAYSCORE_PARTNER: &str =
+                "pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner";
+            /// `pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner_post`
+            pub const PERMISSIONS_TERMINATE_V3_PAYSCORE_PARTNER_POST: &str =
+                "pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner_post";
             /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
                 "pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel";
@@ -8349,12 +8311,6 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_pay`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_PAY: &str =
                 "pay_v3.payscore.partner.serviceorder_by_out_order_no_pay";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_send_pendingmessage`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_SEND_PENDINGMESSAGE: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_send_pendingmessage";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_send_prepaidmessage`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_SEND_PREPAIDMESSAGE: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_send_prepaidmessage";
             /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_sync`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
                 "pay_v3.payscore.partner.serviceorder_by_out_order_no_sync";
@@ -8365,6 +8321,12 @@ pub mod pay_v3 {
             pub const SERVICEORDER_GET: &str = "pay_v3.payscore.partner.serviceorder_get";
             /// `pay_v3.payscore.partner.serviceorder_post`
             pub const SERVICEORDER_POST: &str = "pay_v3.payscore.partner.serviceorder_post";
+            /// `pay_v3.payscore.partner.serviceorder_send_pendingmessage`
+            pub const SERVICEORDER_SEND_PENDINGMESSAGE: &str =
+                "pay_v3.payscore.partner.serviceorder_send_pendingmessage";
+            /// `pay_v3.payscore.partner.serviceorder_send_prepaidmessage`
+            pub const SERVICEORDER_SEND_PREPAIDMESSAGE: &str =
+                "pay_v3.payscore.partner.serviceorder_send_prepaidmessage";
             /// `pay_v3.payscore.partner.servicepayondeliveryorder`
             pub const SERVICEPAYONDELIVERYORDER: &str =
                 "pay_v3.payscore.partner.servicepayondeliveryorder";
@@ -8374,9 +8336,6 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.partner.service_account_applications`
             pub const SERVICE_ACCOUNT_APPLICATIONS: &str =
                 "pay_v3.payscore.partner.service_account_applications";
-            /// `pay_v3.payscore.partner.service_account_applications_by_out_apply_no`
-            pub const SERVICE_ACCOUNT_APPLICATIONS_BY_OUT_APPLY_NO: &str =
-                "pay_v3.payscore.partner.service_account_applications_by_out_apply_no";
         }
         /// `plan`
         pub mod plan {
@@ -8385,9 +8344,8 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no`
             pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO: &str =
                 "pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no";
-            /// `pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no_stop`
-            pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO_STOP: &str =
-                "pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no_stop";
+            /// `pay_v3.payscore.plan.payscore_plans_stop`
+            pub const PAYSCORE_PLANS_STOP: &str = "pay_v3.payscore.plan.payscore_plans_stop";
             /// `partner`
             pub mod partner {
                 /// `pay_v3.payscore.plan.partner.payscore_plans`
@@ -8395,36 +8353,35 @@ pub mod pay_v3 {
                 /// `pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no`
                 pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO: &str =
                     "pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no";
-                /// `pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no_stop`
-                pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO_STOP: &str =
-                    "pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no_stop";
+                /// `pay_v3.payscore.plan.partner.payscore_plans_stop`
+                pub const PAYSCORE_PLANS_STOP: &str =
+                    "pay_v3.payscore.plan.partner.payscore_plans_stop";
             }
         }
         /// `sign_plan`
         pub mod sign_plan {
+            /// `pay_v3.payscore.sign_plan.by_merchant_sign_plan_no`
+            pub const BY_MERCHANT_SIGN_PLAN_NO: &str =
+                "pay_v3.payscore.sign_plan.by_merchant_sign_plan_no";
             /// `pay_v3.payscore.sign_plan.serviceorder`
             pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.serviceorder";
             /// `pay_v3.payscore.sign_plan.user_sign_plans`
             pub const USER_SIGN_PLANS: &str = "pay_v3.payscore.sign_plan.user_sign_plans";
-            /// `pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no`
-            pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
-                "pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no";
-            /// `pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no_stop`
-            pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO_STOP: &str =
-                "pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no_stop";
+            /// `pay_v3.payscore.sign_plan.user_sign_plans_stop`
+            pub const USER_SIGN_PLANS_STOP: &str = "pay_v3.payscore.sign_plan.user_sign_plans_stop";
             /// `partner`
             pub mod partner {
+                /// `pay_v3.payscore.sign_plan.partner.by_merchant_sign_plan_no`
+                pub const BY_MERCHANT_SIGN_PLAN_NO: &str =
+                    "pay_v3.payscore.sign_plan.partner.by_merchant_sign_plan_no";
                 /// `pay_v3.payscore.sign_plan.partner.serviceorder`
                 pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.partner.serviceorder";
                 /// `pay_v3.payscore.sign_plan.partner.user_sign_plans`
                 pub const USER_SIGN_PLANS: &str =
                     "pay_v3.payscore.sign_plan.partner.user_sign_plans";
-                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no`
-                pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
-                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no";
-                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no_stop`
-                pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO_STOP: &str =
-                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no_stop";
+                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_stop`
+                pub const USER_SIGN_PLANS_STOP: &str =
+                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_stop";
             }
         }
     }
@@ -8432,23 +8389,21 @@ pub mod pay_v3 {
     pub mod platsolution {
         /// `ecommerce`
         pub mod ecommerce {
+            /// `pay_v3.platsolution.ecommerce.check_opened_get`
+            pub const CHECK_OPENED_GET: &str = "pay_v3.platsolution.ecommerce.check_opened_get";
+            /// `pay_v3.platsolution.ecommerce.check_opened_post`
+            pub const CHECK_OPENED_POST: &str = "pay_v3.platsolution.ecommerce.check_opened_post";
             /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts`
             pub const INSURANCE_COMPENSATION_CONTRACTS: &str =
                 "pay_v3.platsolution.ecommerce.insurance_compensation_contracts";
-            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get`
-            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_GET: &str =
-                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get";
-            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post`
-            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_POST: &str =
-                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post";
             /// `pay_v3.platsolution.ecommerce.recharge_employees`
             pub const RECHARGE_EMPLOYEES: &str = "pay_v3.platsolution.ecommerce.recharge_employees";
             /// `pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid`
             pub const RECHARGE_EMPLOYEES_BY_SUB_MCHID: &str =
                 "pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid";
-            /// `pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid_by_sp_openid_delete`
-            pub const RECHARGE_EMPLOYEES_BY_SUB_MCHID_BY_SP_OPENID_DELETE: &str =
-                "pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid_by_sp_openid_delete";
+            /// `pay_v3.platsolution.ecommerce.recharge_employees_delete`
+            pub const RECHARGE_EMPLOYEES_DELETE: &str =
+                "pay_v3.platsolution.ecommerce.recharge_employees_delete";
             /// `bank_transfer_recharges`
             pub mod bank_transfer_recharges {
                 /// `pay_v3.platsolution.ecommerce.bank_transfer_recharges.apply`
@@ -8460,6 +8415,15 @@ pub mod pay_v3 {
             }
             /// `mch_transfer`
             pub mod mch_transfer {
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_bill_id`
+                pub const BY_BILL_ID: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.by_bill_id";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer`
+                pub const BY_OUT_BILL_NO_V3_PLATSOLUTION_ECOMMERCE_MCH_TRANSFER: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer_get`
+                pub const BY_OUT_BILL_NO_V3_PLATSOLUTION_ECOMMERCE_MCH_TRANSFER_GET: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer_get";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills`
                 pub const COMPENSATE_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills";
@@ -8478,24 +8442,12 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills`
                 pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id`
-                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills`
                 pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills`
                 pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills`
                 pub const INSURANCE_CLAIM_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills";
@@ -8505,18 +8457,15 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no`
                 pub const INSURANCE_CLAIM_BILLS_BY_OUT_BILL_NO: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no_cancel`
-                pub const INSURANCE_CLAIM_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no_cancel";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_cancel`
+                pub const INSURANCE_CLAIM_BILLS_CANCEL: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_cancel";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_pre_transfer`
                 pub const INSURANCE_CLAIM_BILLS_PRE_TRANSFER: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_pre_transfer";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills`
                 pub const SUB_MCH_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no`
-                pub const SUB_MCH_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills`
                 pub const TRANSFER_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills";
@@ -8540,24 +8489,24 @@ pub mod pay_v3 {
             }
             /// `settle`
             pub mod settle {
+                /// `pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle`
+                pub const APPLY_ABNORMAL_SETTLE: &str =
+                    "pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle";
+                /// `pay_v3.platsolution.ecommerce.settle.by_settle_batch_no`
+                pub const BY_SETTLE_BATCH_NO: &str =
+                    "pay_v3.platsolution.ecommerce.settle.by_settle_batch_no";
                 /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders`
                 pub const PREPAY_SETTLE_ORDERS: &str =
                     "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders";
-                /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no`
-                pub const PREPAY_SETTLE_ORDERS_BY_SETTLE_BATCH_NO: &str =
-                    "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no";
-                /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no_apply_abnormal_settle`
-                pub const PREPAY_SETTLE_ORDERS_BY_SETTLE_BATCH_NO_APPLY_ABNORMAL_SETTLE: &str =
-                    "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no_apply_abnormal_settle";
             }
             /// `withdraw`
             pub mod withdraw {
+                /// `pay_v3.platsolution.ecommerce.withdraw.by_out_request_no`
+                pub const BY_OUT_REQUEST_NO: &str =
+                    "pay_v3.platsolution.ecommerce.withdraw.by_out_request_no";
                 /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw`
                 pub const DAY_END_BALANCE_WITHDRAW: &str =
                     "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw";
-                /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no`
-                pub const DAY_END_BALANCE_WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                    "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no";
             }
         }
         /// `insurance`
@@ -8570,39 +8519,39 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id`
                 pub const BATCHES_BY_BATCH_ID: &str =
                     "pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id_details_by_detail_id`
-                pub const BATCHES_BY_BATCH_ID_DETAILS_BY_DETAIL_ID: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id_details_by_detail_id";
                 /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no`
                 pub const BATCHES_BY_OUT_BATCH_NO: &str =
                     "pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no_details_by_out_detail_no`
-                pub const BATCHES_BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no_details_by_out_detail_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_by_out_batch_no_by_out_detail_no`
-                pub const BATCHES_DETAIL_RECEIPTS_BY_OUT_BATCH_NO_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_by_out_batch_no_by_out_detail_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_by_out_batch_no_by_out_detail_no_apply`
-                pub const BATCHES_DETAIL_RECEIPTS_BY_OUT_BATCH_NO_BY_OUT_DETAIL_NO_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_by_out_batch_no_by_out_detail_no_apply";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_by_out_batch_no`
-                pub const BATCHES_SUMMARY_RECEIPTS_BY_OUT_BATCH_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_by_out_batch_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_by_out_batch_no_apply`
-                pub const BATCHES_SUMMARY_RECEIPTS_BY_OUT_BATCH_NO_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_by_out_batch_no_apply";
+                /// `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_detail_id`
+                pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.batches_details_by_detail_id";
+                /// `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_out_detail_no`
+                pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.batches_details_by_out_detail_no";
+                /// `pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_apply`
+                pub const BATCHES_DETAIL_RECEIPTS_APPLY: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_apply";
+                /// `pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_apply`
+                pub const BATCHES_SUMMARY_RECEIPTS_APPLY: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_apply";
+                /// `pay_v3.platsolution.insurance.mch_transfer.detail_receipts_by_out_detail_no`
+                pub const DETAIL_RECEIPTS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.detail_receipts_by_out_detail_no";
                 /// `pay_v3.platsolution.insurance.mch_transfer.reservation_apply`
                 pub const RESERVATION_APPLY: &str =
                     "pay_v3.platsolution.insurance.mch_transfer.reservation_apply";
                 /// `pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no`
                 pub const RESERVATION_BY_OUT_RESERVATION_NO: &str =
                     "pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no_close`
-                pub const RESERVATION_BY_OUT_RESERVATION_NO_CLOSE: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no_close";
                 /// `pay_v3.platsolution.insurance.mch_transfer.reservation_by_reservation_id`
                 pub const RESERVATION_BY_RESERVATION_ID: &str =
                     "pay_v3.platsolution.insurance.mch_transfer.reservation_by_reservation_id";
+                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_close`
+                pub const RESERVATION_CLOSE: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.reservation_close";
+                /// `pay_v3.platsolution.insurance.mch_transfer.summary_receipts_by_out_batch_no`
+                pub const SUMMARY_RECEIPTS_BY_OUT_BATCH_NO: &str =
+                    "pay_v3.platsolution.insurance.mch_transfer.summary_receipts_by_out_batch_no";
             }
         }
         /// `mch_transfer`
@@ -8623,12 +8572,12 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.mch_transfer.batches.by_out_batch_no_details_by_out_detail_no`
                 pub const BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
                     "pay_v3.platsolution.mch_transfer.batches.by_out_batch_no_details_by_out_detail_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_batch_no_by_out_detail_no`
-                pub const DETAIL_RECEIPTS_BY_OUT_BATCH_NO_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_batch_no_by_out_detail_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_batch_no_by_out_detail_no_apply`
-                pub const DETAIL_RECEIPTS_BY_OUT_BATCH_NO_BY_OUT_DETAIL_NO_APPLY: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_batch_no_by_out_detail_no_apply";
+                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_apply`
+                pub const DETAIL_RECEIPTS_APPLY: &str =
+                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_apply";
+                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_detail_no`
+                pub const DETAIL_RECEIPTS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_detail_no";
                 /// `pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no`
                 pub const SUMMARY_RECEIPTS_BY_OUT_BATCH_NO: &str =
                     "pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no";
@@ -8670,9 +8619,8 @@ pub mod pay_v3 {
         /// `pay_v3.profitsharing.return_orders_by_out_order_no`
         pub const RETURN_ORDERS_BY_OUT_ORDER_NO: &str =
             "pay_v3.profitsharing.return_orders_by_out_order_no";
-        /// `pay_v3.profitsharing.transactions_by_transaction_id_amounts`
-        pub const TRANSACTIONS_BY_TRANSACTION_ID_AMOUNTS: &str =
-            "pay_v3.profitsharing.transactions_by_transaction_id_amounts";
+        /// `pay_v3.profitsharing.transactions_amounts`
+        pub const TRANSACTIONS_AMOUNTS: &str = "pay_v3.profitsharing.transactions_amounts";
         /// `receivers`
         pub mod receivers {
             /// `pay_v3.profitsharing.receivers.add`
@@ -8723,12 +8671,12 @@ pub mod pay_v3 {
         pub mod domestic {
             /// `pay_v3.refund.domestic.refunds`
             pub const REFUNDS: &str = "pay_v3.refund.domestic.refunds";
+            /// `pay_v3.refund.domestic.refunds_apply_abnormal_refund`
+            pub const REFUNDS_APPLY_ABNORMAL_REFUND: &str =
+                "pay_v3.refund.domestic.refunds_apply_abnormal_refund";
             /// `pay_v3.refund.domestic.refunds_by_out_refund_no`
             pub const REFUNDS_BY_OUT_REFUND_NO: &str =
                 "pay_v3.refund.domestic.refunds_by_out_refund_no";
-            /// `pay_v3.refund.domestic.refunds_by_refund_id_apply_abnormal_refund`
-            pub const REFUNDS_BY_REFUND_ID_APPLY_ABNORMAL_REFUND: &str =
-                "pay_v3.refund.domestic.refunds_by_refund_id_apply_abnormal_refund";
         }
     }
     /// `repayment`
@@ -8740,9 +8688,9 @@ pub mod pay_v3 {
                 /// `pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no`
                 pub const OUT_TRADE_NO_BY_COMBINE_OUT_TRADE_NO: &str =
                     "pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no";
-                /// `pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no_close`
-                pub const OUT_TRADE_NO_BY_COMBINE_OUT_TRADE_NO_CLOSE: &str =
-                    "pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no_close";
+                /// `pay_v3.repayment.combine_transactions.partner.out_trade_no_close`
+                pub const OUT_TRADE_NO_CLOSE: &str =
+                    "pay_v3.repayment.combine_transactions.partner.out_trade_no_close";
                 /// `pay_v3.repayment.combine_transactions.partner.prepay`
                 pub const PREPAY: &str = "pay_v3.repayment.combine_transactions.partner.prepay";
             }
@@ -8819,14 +8767,14 @@ pub mod pay_v3 {
         pub const BATCHES: &str = "pay_v3.transfer.batches";
         /// `pay_v3.transfer.batches_by_batch_id`
         pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.transfer.batches_by_batch_id";
-        /// `pay_v3.transfer.batches_by_batch_id_details_by_detail_id`
-        pub const BATCHES_BY_BATCH_ID_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.transfer.batches_by_batch_id_details_by_detail_id";
         /// `pay_v3.transfer.batches_by_out_batch_no`
         pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.transfer.batches_by_out_batch_no";
-        /// `pay_v3.transfer.batches_by_out_batch_no_details_by_out_detail_no`
-        pub const BATCHES_BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.transfer.batches_by_out_batch_no_details_by_out_detail_no";
+        /// `pay_v3.transfer.batches_details_by_detail_id`
+        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.transfer.batches_details_by_detail_id";
+        /// `pay_v3.transfer.batches_details_by_out_detail_no`
+        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.transfer.batches_details_by_out_detail_no";
         /// `pay_v3.transfer.bill_receipt`
         pub const BILL_RECEIPT: &str = "pay_v3.transfer.bill_receipt";
         /// `pay_v3.transfer.bill_receipt_by_out_batch_no`
@@ -8888,19 +8836,16 @@ pub mod pay_v3 {
     }
     /// `webizpay`
     pub mod webizpay {
-        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_by_merchant_identifier`
-        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_BY_MERCHANT_IDENTIFIER: &str =
-            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_by_merchant_identifier";
-        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get`
-        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_GET: &str =
-            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get";
-        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post`
-        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_POST: &str =
-            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post";
         /// `pay_v3.webizpay.avail_mch_ranges_get`
         pub const AVAIL_MCH_RANGES_GET: &str = "pay_v3.webizpay.avail_mch_ranges_get";
         /// `pay_v3.webizpay.avail_mch_ranges_post`
         pub const AVAIL_MCH_RANGES_POST: &str = "pay_v3.webizpay.avail_mch_ranges_post";
+        /// `pay_v3.webizpay.by_merchant_identifier`
+        pub const BY_MERCHANT_IDENTIFIER: &str = "pay_v3.webizpay.by_merchant_identifier";
+        /// `pay_v3.webizpay.merchant_identifiers_get`
+        pub const MERCHANT_IDENTIFIERS_GET: &str = "pay_v3.webizpay.merchant_identifiers_get";
+        /// `pay_v3.webizpay.merchant_identifiers_post`
+        pub const MERCHANT_IDENTIFIERS_POST: &str = "pay_v3.webizpay.merchant_identifiers_post";
         /// `bill`
         pub mod bill {
             /// `pay_v3.webizpay.bill.proof`
@@ -8910,24 +8855,23 @@ pub mod pay_v3 {
         }
         /// `employees`
         pub mod employees {
-            /// `pay_v3.webizpay.employees.by_employee_id_out_quota_cards_by_out_card_no`
-            pub const BY_EMPLOYEE_ID_OUT_QUOTA_CARDS_BY_OUT_CARD_NO: &str =
-                "pay_v3.webizpay.employees.by_employee_id_out_quota_cards_by_out_card_no";
             /// `pay_v3.webizpay.employees.by_employee_id_quota_cards`
             pub const BY_EMPLOYEE_ID_QUOTA_CARDS: &str =
                 "pay_v3.webizpay.employees.by_employee_id_quota_cards";
             /// `pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no`
             pub const BY_EMPLOYEE_ID_QUOTA_CARDS_BY_CARD_NO: &str =
                 "pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no";
-            /// `pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no_cancel`
-            pub const BY_EMPLOYEE_ID_QUOTA_CARDS_BY_CARD_NO_CANCEL: &str =
-                "pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no_cancel";
-            /// `pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no_payment_url`
-            pub const BY_EMPLOYEE_ID_QUOTA_CARDS_BY_CARD_NO_PAYMENT_URL: &str =
-                "pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no_payment_url";
             /// `pay_v3.webizpay.employees.by_employee_id_revoke`
             pub const BY_EMPLOYEE_ID_REVOKE: &str =
                 "pay_v3.webizpay.employees.by_employee_id_revoke";
+            /// `pay_v3.webizpay.employees.out_quota_cards_by_out_card_no`
+            pub const OUT_QUOTA_CARDS_BY_OUT_CARD_NO: &str =
+                "pay_v3.webizpay.employees.out_quota_cards_by_out_card_no";
+            /// `pay_v3.webizpay.employees.quota_cards_cancel`
+            pub const QUOTA_CARDS_CANCEL: &str = "pay_v3.webizpay.employees.quota_cards_cancel";
+            /// `pay_v3.webizpay.employees.quota_cards_payment_url`
+            pub const QUOTA_CARDS_PAYMENT_URL: &str =
+                "pay_v3.webizpay.employees.quota_cards_payment_url";
         }
         /// `stores`
         pub mod stores {
