@@ -1,0 +1,4 @@
+//! Tests of the published interface.
+
+mod properties;
+mod vectors;
