@@ -135,7 +135,7 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
                 path.push_str(segment);
             }
             Placed {
-                verb: verb(&short(&segments[depth..])),
+                verb: verb(&segments[depth..]),
                 file: String::new(),
                 module,
                 prefix: if path.is_empty() { "/".into() } else { path },
@@ -145,8 +145,49 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
         .collect();
     let methods: Vec<&str> = all.iter().map(|entry| entry.3.as_str()).collect();
     distinguish(&mut placed, &methods, facts);
+    shorten(&mut placed, &all.iter().map(|entry| entry.1.as_slice()).collect::<Vec<_>>());
     files(&mut placed);
     placed
+}
+
+/// Long verbs lose parameters and words in the middle, as far as they stay unique.
+fn shorten(placed: &mut [Placed], paths: &[&[String]]) {
+    let long = |verb: &str| crate::names::camel(verb).len() > 32;
+    let mut used: std::collections::BTreeSet<String> = placed.iter().map(Placed::id).collect();
+    for (place, path) in placed.iter_mut().zip(paths) {
+        let depth = if place.module == "base" { 0 } else { place.module.split('.').count() };
+        let segments = path.get(depth..).unwrap_or_default();
+        if !long(&place.verb) || verb(segments) != place.verb {
+            continue;
+        }
+        let last = segments.len().saturating_sub(1);
+        let words: Vec<&String> = segments
+            .iter()
+            .enumerate()
+            .filter(|(at, segment)| *at == last || !segment.starts_with("by_"))
+            .map(|(_, segment)| segment)
+            .collect();
+        let candidates = (0..words.len()).map(|skip| {
+            words[skip..].iter().map(|word| word.as_str()).collect::<Vec<_>>().join("_")
+        });
+        let mut fallback = None;
+        for candidate in candidates {
+            let id = format!("{}.{candidate}", place.module);
+            if used.contains(&id) || candidate.starts_with("by_") {
+                continue;
+            }
+            if long(&candidate) {
+                fallback = fallback.or(Some(candidate));
+            } else {
+                fallback = Some(candidate);
+                break;
+            }
+        }
+        if let Some(verb) = fallback {
+            place.verb = verb;
+            used.insert(place.id());
+        }
+    }
 }
 
 fn depth(root: &Node, segments: &[String]) -> usize {
@@ -167,20 +208,6 @@ fn depth(root: &Node, segments: &[String]) -> usize {
         node = child;
     }
     depth
-}
-
-/// Long verbs lose the parameters in the middle.
-fn short(segments: &[String]) -> Vec<String> {
-    if crate::names::camel(&segments.join("_")).len() <= 32 {
-        return segments.to_vec();
-    }
-    let last = segments.len().saturating_sub(1);
-    let kept = |at: &usize| *at == last || !segments[*at].starts_with("by_");
-    let mut out: Vec<String> = (0..segments.len()).filter(kept).map(|at| segments[at].clone()).collect();
-    while out.len() > 1 && crate::names::camel(&out.join("_")).len() > 32 && !out[0].starts_with("by_") {
-        out.remove(0);
-    }
-    out
 }
 
 fn verb(segments: &[String]) -> String {

@@ -5076,12 +5076,13 @@ pub mod pay_business {
         pub const BILL_DOWNLOADS_TRANS: &str = "pay_business.base.bill_downloads_trans";
         /// `pay_business.base.by_download_url`
         pub const BY_DOWNLOAD_URL: &str = "pay_business.base.by_download_url";
-        /// `pay_business.base.by_out_request_no`
-        pub const BY_OUT_REQUEST_NO: &str = "pay_business.base.by_out_request_no";
         /// `pay_business.base.file_uploads`
         pub const FILE_UPLOADS: &str = "pay_business.base.file_uploads";
         /// `pay_business.base.product_applications`
         pub const PRODUCT_APPLICATIONS: &str = "pay_business.base.product_applications";
+        /// `pay_business.base.product_applications_by_out_request_no`
+        pub const PRODUCT_APPLICATIONS_BY_OUT_REQUEST_NO: &str =
+            "pay_business.base.product_applications_by_out_request_no";
         /// `pay_business.base.product_applications_by_request_no`
         pub const PRODUCT_APPLICATIONS_BY_REQUEST_NO: &str =
             "pay_business.base.product_applications_by_request_no";
@@ -5128,14 +5129,9 @@ pub mod pay_business {
     pub mod profit_allocations {
         /// `pay_business.profit_allocations.by_allocation_id`
         pub const BY_ALLOCATION_ID: &str = "pay_business.profit_allocations.by_allocation_id";
-        /// `pay_business.profit_allocations.by_application_id`
-        pub const BY_APPLICATION_ID: &str = "pay_business.profit_allocations.by_application_id";
         /// `pay_business.profit_allocations.by_out_allocation_id`
         pub const BY_OUT_ALLOCATION_ID: &str =
             "pay_business.profit_allocations.by_out_allocation_id";
-        /// `pay_business.profit_allocations.by_out_application_id`
-        pub const BY_OUT_APPLICATION_ID: &str =
-            "pay_business.profit_allocations.by_out_application_id";
         /// `pay_business.profit_allocations.by_payment_id_amounts`
         pub const BY_PAYMENT_ID_AMOUNTS: &str =
             "pay_business.profit_allocations.by_payment_id_amounts";
@@ -5146,6 +5142,12 @@ pub mod pay_business {
         /// `pay_business.profit_allocations.receiver_accounts_applications`
         pub const RECEIVER_ACCOUNTS_APPLICATIONS: &str =
             "pay_business.profit_allocations.receiver_accounts_applications";
+        /// `pay_business.profit_allocations.receiver_accounts_applications_by_application_id`
+        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_APPLICATION_ID: &str =
+            "pay_business.profit_allocations.receiver_accounts_applications_by_application_id";
+        /// `pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id`
+        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_OUT_APPLICATION_ID: &str =
+            "pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id";
     }
 }
 /// `pay_global`
@@ -5679,15 +5681,15 @@ pub mod pay_v3 {
     pub mod abnormal_fund_processing {
         /// `receipts`
         pub mod receipts {
-            /// `pay_v3.abnormal_fund_processing.receipts.by_out_instruction_no`
-            pub const BY_OUT_INSTRUCTION_NO: &str =
-                "pay_v3.abnormal_fund_processing.receipts.by_out_instruction_no";
             /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id`
             pub const BY_RECEIPT_ID: &str =
                 "pay_v3.abnormal_fund_processing.receipts.by_receipt_id";
             /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions`
             pub const BY_RECEIPT_ID_TRANSFER_INSTRUCTIONS: &str =
                 "pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions";
+            /// `pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no`
+            pub const TRANSFER_INSTRUCTIONS_BY_OUT_INSTRUCTION_NO: &str =
+                "pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no";
         }
     }
     /// `aggracct_bc`
@@ -6203,11 +6205,12 @@ pub mod pay_v3 {
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id`
             pub const APPLY_CANCEL_WITHDRAW_BY_APPLYMENT_ID: &str =
                 "pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id";
+            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no`
+            pub const APPLY_CANCEL_WITHDRAW_BY_OUT_REQUEST_NO: &str =
+                "pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no";
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw_confirm`
             pub const APPLY_CANCEL_WITHDRAW_CONFIRM: &str =
                 "pay_v3.ecommerce.account.apply_cancel_withdraw_confirm";
-            /// `pay_v3.ecommerce.account.by_out_request_no`
-            pub const BY_OUT_REQUEST_NO: &str = "pay_v3.ecommerce.account.by_out_request_no";
             /// `pay_v3.ecommerce.account.cancel_applications`
             pub const CANCEL_APPLICATIONS: &str = "pay_v3.ecommerce.account.cancel_applications";
             /// `pay_v3.ecommerce.account.cancel_applications_by_out_apply_no`
@@ -6464,11 +6467,6 @@ pub mod pay_v3 {
         }
         /// `mch_transfer`
         pub mod mch_transfer {
-            /// `pay_v3.fund_app.mch_transfer.by_out_authorization_no`
-            pub const BY_OUT_AUTHORIZATION_NO: &str =
-                "pay_v3.fund_app.mch_transfer.by_out_authorization_no";
-            /// `pay_v3.fund_app.mch_transfer.by_out_bill_no`
-            pub const BY_OUT_BILL_NO: &str = "pay_v3.fund_app.mch_transfer.by_out_bill_no";
             /// `pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization`
             pub const PRE_TRANSFER_WITH_AUTHORIZATION: &str =
                 "pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization";
@@ -6489,12 +6487,18 @@ pub mod pay_v3 {
             /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills`
             pub const TRANSFER_TO_QQ_WALLET_BILLS: &str =
                 "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills";
+            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no`
+            pub const TRANSFER_TO_QQ_WALLET_BILLS_BY_OUT_BILL_NO: &str =
+                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no";
             /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel`
             pub const TRANSFER_TO_QQ_WALLET_BILLS_CANCEL: &str =
                 "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel";
             /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization`
             pub const USER_CONFIRM_AUTHORIZATION: &str =
                 "pay_v3.fund_app.mch_transfer.user_confirm_authorization";
+            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no`
+            pub const USER_CONFIRM_AUTHORIZATION_BY_OUT_AUTHORIZATION_NO: &str =
+                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no";
             /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_close`
             pub const USER_CONFIRM_AUTHORIZATION_CLOSE: &str =
                 "pay_v3.fund_app.mch_transfer.user_confirm_authorization_close";
@@ -6514,18 +6518,12 @@ pub mod pay_v3 {
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_get`
-                pub const BUDGET_ELECTRONIC_RECEIPTS_GET: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_get";
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_post`
-                pub const BUDGET_ELECTRONIC_RECEIPTS_POST: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_electronic_receipts_post";
-                /// `pay_v3.fund_app.mch_transfer.partner.by_out_authorization_no`
-                pub const BY_OUT_AUTHORIZATION_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.by_out_authorization_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.by_out_transfer_no`
-                pub const BY_OUT_TRANSFER_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.by_out_transfer_no";
+                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get`
+                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_GET: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get";
+                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post`
+                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_POST: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post";
                 /// `pay_v3.fund_app.mch_transfer.partner.charity_budget`
                 pub const CHARITY_BUDGET: &str =
                     "pay_v3.fund_app.mch_transfer.partner.charity_budget";
@@ -6538,6 +6536,9 @@ pub mod pay_v3 {
                 /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills`
                 pub const CHARITY_TRANSFER_BILLS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills";
+                /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no`
+                pub const CHARITY_TRANSFER_BILLS_BY_OUT_TRANSFER_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no";
                 /// `pay_v3.fund_app.mch_transfer.partner.electronic_receipts`
                 pub const ELECTRONIC_RECEIPTS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.electronic_receipts";
@@ -6568,6 +6569,9 @@ pub mod pay_v3 {
                 /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations`
                 pub const USER_CONFIRM_AUTHORIZATIONS: &str =
                     "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations";
+                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no`
+                pub const USER_CONFIRM_AUTHORIZATIONS_BY_OUT_AUTHORIZATION_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no";
                 /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close`
                 pub const USER_CONFIRM_AUTHORIZATIONS_CLOSE: &str =
                     "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close";
@@ -6928,6 +6932,12 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_budget`
             pub const STOCKS_BY_STOCK_ID_BUDGET: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_budget";
+            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete`
+            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_DELETE: &str =
+                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete";
+            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get`
+            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_GET: &str =
+                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get";
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get`
             pub const STOCKS_BY_STOCK_ID_COUPONCODES_GET: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get";
@@ -6940,12 +6950,6 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.busifavor.stocks_by_stock_id_patch`
             pub const STOCKS_BY_STOCK_ID_PATCH: &str =
                 "pay_v3.marketing.busifavor.stocks_by_stock_id_patch";
-            /// `pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_delete`
-            pub const STOCKS_COUPONCODES_BY_COUPON_CODE_DELETE: &str =
-                "pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_delete";
-            /// `pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_get`
-            pub const STOCKS_COUPONCODES_BY_COUPON_CODE_GET: &str =
-                "pay_v3.marketing.busifavor.stocks_couponcodes_by_coupon_code_get";
             /// `coupons`
             pub mod coupons {
                 /// `pay_v3.marketing.busifavor.coupons.associate`
@@ -6973,9 +6977,6 @@ pub mod pay_v3 {
             }
             /// `subsidy`
             pub mod subsidy {
-                /// `pay_v3.marketing.busifavor.subsidy.by_subsidy_return_receipt_id`
-                pub const BY_SUBSIDY_RETURN_RECEIPT_ID: &str =
-                    "pay_v3.marketing.busifavor.subsidy.by_subsidy_return_receipt_id";
                 /// `pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id`
                 pub const PAY_RECEIPTS_BY_SUBSIDY_RECEIPT_ID: &str =
                     "pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id";
@@ -6988,6 +6989,9 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.busifavor.subsidy.return_receipts`
                 pub const RETURN_RECEIPTS: &str =
                     "pay_v3.marketing.busifavor.subsidy.return_receipts";
+                /// `pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id`
+                pub const RETURN_RECEIPTS_BY_SUBSIDY_RETURN_RECEIPT_ID: &str =
+                    "pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id";
             }
             /// `users`
             pub mod users {
@@ -7120,9 +7124,9 @@ pub mod pay_v3 {
         }
         /// `membercard_open`
         pub mod membercard_open {
-            /// `pay_v3.marketing.membercard_open.by_activate_ticket`
-            pub const BY_ACTIVATE_TICKET: &str =
-                "pay_v3.marketing.membercard_open.by_activate_ticket";
+            /// `pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket`
+            pub const ACTIVATE_INFORMATIONS_BY_ACTIVATE_TICKET: &str =
+                "pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket";
             /// `pay_v3.marketing.membercard_open.callback_get`
             pub const CALLBACK_GET: &str = "pay_v3.marketing.membercard_open.callback_get";
             /// `pay_v3.marketing.membercard_open.callback_patch`
@@ -7168,6 +7172,12 @@ pub mod pay_v3 {
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules`
             pub const CARDS_BY_CARD_ID_SERVICE_MODULES: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules";
+            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete`
+            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_DELETE: &str =
+                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete";
+            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch`
+            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_PATCH: &str =
+                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch";
             /// `pay_v3.marketing.membercard_open.cards_by_card_id_upgrade`
             pub const CARDS_BY_CARD_ID_UPGRADE: &str =
                 "pay_v3.marketing.membercard_open.cards_by_card_id_upgrade";
@@ -7193,12 +7203,6 @@ pub mod pay_v3 {
                 "pay_v3.marketing.membercard_open.cards_phone_membercard_import";
             /// `pay_v3.marketing.membercard_open.cards_post`
             pub const CARDS_POST: &str = "pay_v3.marketing.membercard_open.cards_post";
-            /// `pay_v3.marketing.membercard_open.service_modules_by_service_module_id_delete`
-            pub const SERVICE_MODULES_BY_SERVICE_MODULE_ID_DELETE: &str =
-                "pay_v3.marketing.membercard_open.service_modules_by_service_module_id_delete";
-            /// `pay_v3.marketing.membercard_open.service_modules_by_service_module_id_patch`
-            pub const SERVICE_MODULES_BY_SERVICE_MODULE_ID_PATCH: &str =
-                "pay_v3.marketing.membercard_open.service_modules_by_service_module_id_patch";
             /// `pay_v3.marketing.membercard_open.user_cards`
             pub const USER_CARDS: &str = "pay_v3.marketing.membercard_open.user_cards";
             /// `phonenumber_member`
@@ -7257,24 +7261,24 @@ pub mod pay_v3 {
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch`
                 pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_PATCH: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get`
+                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_GET: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch`
+                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_PATCH: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get`
+                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_GET: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get";
+                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post`
+                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_POST: &str =
+                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post";
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_deactivate`
                 pub const PRODUCT_COUPONS_DEACTIVATE: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_get`
-                pub const PRODUCT_COUPONS_STOCKS_BY_STOCK_ID_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_patch`
-                pub const PRODUCT_COUPONS_STOCKS_BY_STOCK_ID_PATCH: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_by_stock_id_patch";
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate`
                 pub const PRODUCT_COUPONS_STOCKS_DEACTIVATE: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_get`
-                pub const PRODUCT_COUPONS_STOCKS_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_post`
-                pub const PRODUCT_COUPONS_STOCKS_POST: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_post";
                 /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget`
                 pub const PRODUCT_COUPONS_STOCKS_UPDATE_BUDGET: &str =
                     "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget";
@@ -7457,32 +7461,40 @@ pub mod pay_v3 {
     }
     /// `mchalterapply`
     pub mod mchalterapply {
-        /// `pay_v3.mchalterapply.by_apply_id_v3`
-        pub const BY_APPLY_ID_V3: &str = "pay_v3.mchalterapply.by_apply_id_v3";
-        /// `pay_v3.mchalterapply.by_apply_id_v3_get`
-        pub const BY_APPLY_ID_V3_GET: &str = "pay_v3.mchalterapply.by_apply_id_v3_get";
         /// `pay_v3.mchalterapply.mchcontactalterapplyment`
         pub const MCHCONTACTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchcontactalterapplyment";
+        /// `pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id`
+        pub const MCHCONTACTALTERAPPLYMENT_BY_APPLY_ID: &str =
+            "pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id";
         /// `pay_v3.mchalterapply.mchcontactalterapplyment_revoke`
         pub const MCHCONTACTALTERAPPLYMENT_REVOKE: &str =
             "pay_v3.mchalterapply.mchcontactalterapplyment_revoke";
         /// `pay_v3.mchalterapply.mchsubjectalterapplyment`
         pub const MCHSUBJECTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchsubjectalterapplyment";
+        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id`
+        pub const MCHSUBJECTALTERAPPLYMENT_BY_APPLY_ID: &str =
+            "pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id";
+        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_out_request_no`
+        pub const MCHSUBJECTALTERAPPLYMENT_MERCHANT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_out_request_no";
         /// `pay_v3.mchalterapply.mchsubjectalterapplyment_revoke`
         pub const MCHSUBJECTALTERAPPLYMENT_REVOKE: &str =
             "pay_v3.mchalterapply.mchsubjectalterapplyment_revoke";
         /// `pay_v3.mchalterapply.merchantnamealterapplyment`
         pub const MERCHANTNAMEALTERAPPLYMENT: &str =
             "pay_v3.mchalterapply.merchantnamealterapplyment";
+        /// `pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id`
+        pub const MERCHANTNAMEALTERAPPLYMENT_BY_APPLY_ID: &str =
+            "pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id";
+        /// `pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_out_request_no`
+        pub const MERCHANTNAMEALTERAPPLYMENT_MERCHANT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_out_request_no";
         /// `pay_v3.mchalterapply.merchantnamealterapplyment_revoke`
         pub const MERCHANTNAMEALTERAPPLYMENT_REVOKE: &str =
             "pay_v3.mchalterapply.merchantnamealterapplyment_revoke";
-        /// `pay_v3.mchalterapply.merchant_by_out_request_no_v3`
-        pub const MERCHANT_BY_OUT_REQUEST_NO_V3: &str =
-            "pay_v3.mchalterapply.merchant_by_out_request_no_v3";
-        /// `pay_v3.mchalterapply.merchant_by_out_request_no_v3_get`
-        pub const MERCHANT_BY_OUT_REQUEST_NO_V3_GET: &str =
-            "pay_v3.mchalterapply.merchant_by_out_request_no_v3_get";
+        /// `pay_v3.mchalterapply.merchant_by_out_request_no`
+        pub const MERCHANT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mchalterapply.merchant_by_out_request_no";
     }
     /// `med_ins`
     pub mod med_ins {
@@ -7611,11 +7623,12 @@ pub mod pay_v3 {
     }
     /// `merchant_settlement`
     pub mod merchant_settlement {
-        /// `pay_v3.merchant_settlement.by_application_id`
-        pub const BY_APPLICATION_ID: &str = "pay_v3.merchant_settlement.by_application_id";
         /// `pay_v3.merchant_settlement.merchant_settle_rule_applications`
         pub const MERCHANT_SETTLE_RULE_APPLICATIONS: &str =
             "pay_v3.merchant_settlement.merchant_settle_rule_applications";
+        /// `pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id`
+        pub const MERCHANT_SETTLE_RULE_APPLICATIONS_BY_APPLICATION_ID: &str =
+            "pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id";
     }
     /// `merchant_store`
     pub mod merchant_store {
@@ -7656,12 +7669,13 @@ pub mod pay_v3 {
     }
     /// `new_tax_control_fapiao`
     pub mod new_tax_control_fapiao {
-        /// `pay_v3.new_tax_control_fapiao.by_fapiao_apply_id`
-        pub const BY_FAPIAO_APPLY_ID: &str = "pay_v3.new_tax_control_fapiao.by_fapiao_apply_id";
         /// `pay_v3.new_tax_control_fapiao.card_template`
         pub const CARD_TEMPLATE: &str = "pay_v3.new_tax_control_fapiao.card_template";
         /// `pay_v3.new_tax_control_fapiao.fapiao_applications`
         pub const FAPIAO_APPLICATIONS: &str = "pay_v3.new_tax_control_fapiao.fapiao_applications";
+        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id`
+        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID: &str =
+            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id";
         /// `pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files`
         pub const FAPIAO_APPLICATIONS_FAPIAO_FILES: &str =
             "pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files";
@@ -7748,12 +7762,12 @@ pub mod pay_v3 {
     pub mod offlinefacemch {
         /// `pay_v3.offlinefacemch.organizations`
         pub const ORGANIZATIONS: &str = "pay_v3.offlinefacemch.organizations";
-        /// `pay_v3.offlinefacemch.organizations_users_by_out_user_id_get`
-        pub const ORGANIZATIONS_USERS_BY_OUT_USER_ID_GET: &str =
-            "pay_v3.offlinefacemch.organizations_users_by_out_user_id_get";
-        /// `pay_v3.offlinefacemch.organizations_users_by_out_user_id_patch`
-        pub const ORGANIZATIONS_USERS_BY_OUT_USER_ID_PATCH: &str =
-            "pay_v3.offlinefacemch.organizations_users_by_out_user_id_patch";
+        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get`
+        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_GET: &str =
+            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get";
+        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch`
+        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_PATCH: &str =
+            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch";
         /// `pay_v3.offlinefacemch.tokens`
         pub const TOKENS: &str = "pay_v3.offlinefacemch.tokens";
         /// `pay_v3.offlinefacemch.users_terminate_contract`
@@ -8125,13 +8139,14 @@ pub mod pay_v3 {
     pub mod payroll_card {
         /// `pay_v3.payroll_card.authentications`
         pub const AUTHENTICATIONS: &str = "pay_v3.payroll_card.authentications";
+        /// `pay_v3.payroll_card.authentications_by_authenticate_number`
+        pub const AUTHENTICATIONS_BY_AUTHENTICATE_NUMBER: &str =
+            "pay_v3.payroll_card.authentications_by_authenticate_number";
         /// `pay_v3.payroll_card.authentications_pre_order`
         pub const AUTHENTICATIONS_PRE_ORDER: &str = "pay_v3.payroll_card.authentications_pre_order";
         /// `pay_v3.payroll_card.authentications_pre_order_with_auth`
         pub const AUTHENTICATIONS_PRE_ORDER_WITH_AUTH: &str =
             "pay_v3.payroll_card.authentications_pre_order_with_auth";
-        /// `pay_v3.payroll_card.by_authenticate_number`
-        pub const BY_AUTHENTICATE_NUMBER: &str = "pay_v3.payroll_card.by_authenticate_number";
         /// `pay_v3.payroll_card.relations_by_openid`
         pub const RELATIONS_BY_OPENID: &str = "pay_v3.payroll_card.relations_by_openid";
         /// `pay_v3.payroll_card.tokens`
@@ -8278,8 +8293,6 @@ pub mod pay_v3 {
         }
         /// `partner`
         pub mod partner {
-            /// `pay_v3.payscore.partner.by_out_apply_no`
-            pub const BY_OUT_APPLY_NO: &str = "pay_v3.payscore.partner.by_out_apply_no";
             /// `pay_v3.payscore.partner.permissions`
             pub const PERMISSIONS: &str = "pay_v3.payscore.partner.permissions";
             /// `pay_v3.payscore.partner.permissions_apply_for_scene`
@@ -8293,12 +8306,8 @@ pub mod pay_v3 {
                 "pay_v3.payscore.partner.permissions_by_authorization_code";
             /// `pay_v3.payscore.partner.permissions_search`
             pub const PERMISSIONS_SEARCH: &str = "pay_v3.payscore.partner.permissions_search";
-            /// `pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner`
-            pub const PERMISSIONS_TERMINATE_V3_PAYSCORE_PARTNER: &str =
-                "pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner";
-            /// `pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner_post`
-            pub const PERMISSIONS_TERMINATE_V3_PAYSCORE_PARTNER_POST: &str =
-                "pay_v3.payscore.partner.permissions_terminate_v3_payscore_partner_post";
+            /// `pay_v3.payscore.partner.permissions_terminate`
+            pub const PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.partner.permissions_terminate";
             /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel`
             pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
                 "pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel";
@@ -8336,6 +8345,11 @@ pub mod pay_v3 {
             /// `pay_v3.payscore.partner.service_account_applications`
             pub const SERVICE_ACCOUNT_APPLICATIONS: &str =
                 "pay_v3.payscore.partner.service_account_applications";
+            /// `pay_v3.payscore.partner.service_account_applications_by_out_apply_no`
+            pub const SERVICE_ACCOUNT_APPLICATIONS_BY_OUT_APPLY_NO: &str =
+                "pay_v3.payscore.partner.service_account_applications_by_out_apply_no";
+            /// `pay_v3.payscore.partner.terminate`
+            pub const TERMINATE: &str = "pay_v3.payscore.partner.terminate";
         }
         /// `plan`
         pub mod plan {
@@ -8360,25 +8374,25 @@ pub mod pay_v3 {
         }
         /// `sign_plan`
         pub mod sign_plan {
-            /// `pay_v3.payscore.sign_plan.by_merchant_sign_plan_no`
-            pub const BY_MERCHANT_SIGN_PLAN_NO: &str =
-                "pay_v3.payscore.sign_plan.by_merchant_sign_plan_no";
             /// `pay_v3.payscore.sign_plan.serviceorder`
             pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.serviceorder";
             /// `pay_v3.payscore.sign_plan.user_sign_plans`
             pub const USER_SIGN_PLANS: &str = "pay_v3.payscore.sign_plan.user_sign_plans";
+            /// `pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no`
+            pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
+                "pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no";
             /// `pay_v3.payscore.sign_plan.user_sign_plans_stop`
             pub const USER_SIGN_PLANS_STOP: &str = "pay_v3.payscore.sign_plan.user_sign_plans_stop";
             /// `partner`
             pub mod partner {
-                /// `pay_v3.payscore.sign_plan.partner.by_merchant_sign_plan_no`
-                pub const BY_MERCHANT_SIGN_PLAN_NO: &str =
-                    "pay_v3.payscore.sign_plan.partner.by_merchant_sign_plan_no";
                 /// `pay_v3.payscore.sign_plan.partner.serviceorder`
                 pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.partner.serviceorder";
                 /// `pay_v3.payscore.sign_plan.partner.user_sign_plans`
                 pub const USER_SIGN_PLANS: &str =
                     "pay_v3.payscore.sign_plan.partner.user_sign_plans";
+                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no`
+                pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
+                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no";
                 /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_stop`
                 pub const USER_SIGN_PLANS_STOP: &str =
                     "pay_v3.payscore.sign_plan.partner.user_sign_plans_stop";
@@ -8389,13 +8403,15 @@ pub mod pay_v3 {
     pub mod platsolution {
         /// `ecommerce`
         pub mod ecommerce {
-            /// `pay_v3.platsolution.ecommerce.check_opened_get`
-            pub const CHECK_OPENED_GET: &str = "pay_v3.platsolution.ecommerce.check_opened_get";
-            /// `pay_v3.platsolution.ecommerce.check_opened_post`
-            pub const CHECK_OPENED_POST: &str = "pay_v3.platsolution.ecommerce.check_opened_post";
             /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts`
             pub const INSURANCE_COMPENSATION_CONTRACTS: &str =
                 "pay_v3.platsolution.ecommerce.insurance_compensation_contracts";
+            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get`
+            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_GET: &str =
+                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get";
+            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post`
+            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_POST: &str =
+                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post";
             /// `pay_v3.platsolution.ecommerce.recharge_employees`
             pub const RECHARGE_EMPLOYEES: &str = "pay_v3.platsolution.ecommerce.recharge_employees";
             /// `pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid`
@@ -8415,15 +8431,6 @@ pub mod pay_v3 {
             }
             /// `mch_transfer`
             pub mod mch_transfer {
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_bill_id`
-                pub const BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer`
-                pub const BY_OUT_BILL_NO_V3_PLATSOLUTION_ECOMMERCE_MCH_TRANSFER: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer_get`
-                pub const BY_OUT_BILL_NO_V3_PLATSOLUTION_ECOMMERCE_MCH_TRANSFER_GET: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.by_out_bill_no_v3_platsolution_ecommerce_mch_transfer_get";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills`
                 pub const COMPENSATE_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills";
@@ -8442,12 +8449,24 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills`
                 pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id`
+                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_BILL_ID: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no`
+                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills`
                 pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no`
+                pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills`
                 pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no`
+                pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills`
                 pub const INSURANCE_CLAIM_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills";
@@ -8466,6 +8485,9 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills`
                 pub const SUB_MCH_COMPENSATION_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills";
+                /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no`
+                pub const SUB_MCH_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
+                    "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no";
                 /// `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills`
                 pub const TRANSFER_BILLS: &str =
                     "pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills";
@@ -8492,21 +8514,21 @@ pub mod pay_v3 {
                 /// `pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle`
                 pub const APPLY_ABNORMAL_SETTLE: &str =
                     "pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle";
-                /// `pay_v3.platsolution.ecommerce.settle.by_settle_batch_no`
-                pub const BY_SETTLE_BATCH_NO: &str =
-                    "pay_v3.platsolution.ecommerce.settle.by_settle_batch_no";
                 /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders`
                 pub const PREPAY_SETTLE_ORDERS: &str =
                     "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders";
+                /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no`
+                pub const PREPAY_SETTLE_ORDERS_BY_SETTLE_BATCH_NO: &str =
+                    "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no";
             }
             /// `withdraw`
             pub mod withdraw {
-                /// `pay_v3.platsolution.ecommerce.withdraw.by_out_request_no`
-                pub const BY_OUT_REQUEST_NO: &str =
-                    "pay_v3.platsolution.ecommerce.withdraw.by_out_request_no";
                 /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw`
                 pub const DAY_END_BALANCE_WITHDRAW: &str =
                     "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw";
+                /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no`
+                pub const DAY_END_BALANCE_WITHDRAW_BY_OUT_REQUEST_NO: &str =
+                    "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no";
             }
         }
         /// `insurance`
@@ -8836,16 +8858,19 @@ pub mod pay_v3 {
     }
     /// `webizpay`
     pub mod webizpay {
+        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get`
+        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_GET: &str =
+            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get";
+        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post`
+        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_POST: &str =
+            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post";
         /// `pay_v3.webizpay.avail_mch_ranges_get`
         pub const AVAIL_MCH_RANGES_GET: &str = "pay_v3.webizpay.avail_mch_ranges_get";
+        /// `pay_v3.webizpay.avail_mch_ranges_merchant_identifiers_by_merchant_identifier`
+        pub const AVAIL_MCH_RANGES_MERCHANT_IDENTIFIERS_BY_MERCHANT_IDENTIFIER: &str =
+            "pay_v3.webizpay.avail_mch_ranges_merchant_identifiers_by_merchant_identifier";
         /// `pay_v3.webizpay.avail_mch_ranges_post`
         pub const AVAIL_MCH_RANGES_POST: &str = "pay_v3.webizpay.avail_mch_ranges_post";
-        /// `pay_v3.webizpay.by_merchant_identifier`
-        pub const BY_MERCHANT_IDENTIFIER: &str = "pay_v3.webizpay.by_merchant_identifier";
-        /// `pay_v3.webizpay.merchant_identifiers_get`
-        pub const MERCHANT_IDENTIFIERS_GET: &str = "pay_v3.webizpay.merchant_identifiers_get";
-        /// `pay_v3.webizpay.merchant_identifiers_post`
-        pub const MERCHANT_IDENTIFIERS_POST: &str = "pay_v3.webizpay.merchant_identifiers_post";
         /// `bill`
         pub mod bill {
             /// `pay_v3.webizpay.bill.proof`
