@@ -52,6 +52,7 @@ export const en: Words = {
   "theme.auto": "As the system has it",
   "theme.light": "Light",
   "theme.dark": "Dark",
+  "lang.short": "中",
   "lang.label": "中 · 切换到中文",
 
   "find.label": "Find",
@@ -87,6 +88,7 @@ export const en: Words = {
   "phone.typing": "typing…",
   "phone.talkWith": "Conversation with {name}",
   "phone.unread": "{n} unread",
+  "phone.preview": "{name}: {text}",
   "phone.noMessages": "No messages yet",
   "phone.emptyList": "This user follows no account yet.",
   "phone.toContacts": "Find one in contacts",
@@ -181,6 +183,7 @@ export const en: Words = {
   "sig.string": "String-to-sign",
   "sig.received": "Received",
   "sig.expected": "Expected",
+  "sig.sent": "Signature sent",
   "sig.none": "no signature",
   "sig.verdict": "Verdict",
   "sig.same": "equal",

@@ -50,6 +50,7 @@ export const zh = {
   "theme.auto": "明暗跟随系统",
   "theme.light": "浅色",
   "theme.dark": "深色",
+  "lang.short": "EN",
   "lang.label": "EN · Switch to English",
 
   "find.label": "查找",
@@ -85,6 +86,7 @@ export const zh = {
   "phone.typing": "对方正在输入…",
   "phone.talkWith": "与{name}的会话",
   "phone.unread": "{n} 条未读",
+  "phone.preview": "{name}：{text}",
   "phone.noMessages": "还没有消息",
   "phone.emptyList": "还没有关注任何公众号。",
   "phone.toContacts": "去通讯录关注",
@@ -179,6 +181,7 @@ export const zh = {
   "sig.string": "待签串",
   "sig.received": "收到",
   "sig.expected": "应为",
+  "sig.sent": "发出的签名",
   "sig.none": "没有带签名",
   "sig.verdict": "结论",
   "sig.same": "相符",
