@@ -48,22 +48,43 @@ impl<'a> Document<'a> {
     /// Reads a document of at most `limit` bytes, for bodies that may be larger than a callback.
     pub fn parse_within(source: &'a [u8], limit: usize) -> Result<Self, XmlError> {
         if source.len() > limit || u32::try_from(source.len()).is_err() {
-            return Err(XmlError { kind: XmlErrorKind::TooLarge, at: limit });
+            return Err(XmlError {
+                kind: XmlErrorKind::TooLarge,
+                at: limit,
+            });
         }
-        let mut parser = Parser { source, at: 0, nodes: Vec::with_capacity(16) };
-        parser.document().map_err(|kind| XmlError { kind, at: parser.at.min(source.len()) })?;
-        Ok(Self { source, nodes: parser.nodes })
+        let mut parser = Parser {
+            source,
+            at: 0,
+            nodes: Vec::with_capacity(16),
+        };
+        parser.document().map_err(|kind| XmlError {
+            kind,
+            at: parser.at.min(source.len()),
+        })?;
+        Ok(Self {
+            source,
+            nodes: parser.nodes,
+        })
     }
 
     /// The outermost element.
     pub fn root(&self) -> Element<'a, '_> {
-        Element { document: self, index: 0 }
+        Element {
+            document: self,
+            index: 0,
+        }
     }
 }
 
 impl fmt::Debug for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Document({} bytes, {} elements)", self.source.len(), self.nodes.len())
+        write!(
+            f,
+            "Document({} bytes, {} elements)",
+            self.source.len(),
+            self.nodes.len()
+        )
     }
 }
 
@@ -121,7 +142,11 @@ impl<'a, 'd> Element<'a, 'd> {
 
     /// The children in their order.
     pub fn children(self) -> Children<'a, 'd> {
-        Children { document: self.document, at: self.index + 1, end: self.node().next }
+        Children {
+            document: self.document,
+            at: self.index + 1,
+            end: self.node().next,
+        }
     }
 
     /// Whether there are elements inside.
@@ -186,7 +211,11 @@ impl<'a, 'd> Element<'a, 'd> {
                 at += length;
             }
         }
-        if out.is_empty() && !has_cdata { blanks } else { out }
+        if out.is_empty() && !has_cdata {
+            blanks
+        } else {
+            out
+        }
     }
 }
 
@@ -211,7 +240,10 @@ impl<'a, 'd> Iterator for Children<'a, 'd> {
         if self.at >= self.end {
             return None;
         }
-        let element = Element { document: self.document, index: self.at };
+        let element = Element {
+            document: self.document,
+            index: self.at,
+        };
         self.at = element.node().next;
         Some(element)
     }
@@ -369,7 +401,11 @@ impl Parser<'_> {
         let name = self.at + 1;
         self.at = name;
         if !self.peek().is_some_and(starts_name) {
-            return Err(if self.peek().is_none() { self.cut_off() } else { XmlErrorKind::Syntax });
+            return Err(if self.peek().is_none() {
+                self.cut_off()
+            } else {
+                XmlErrorKind::Syntax
+            });
         }
         let length = self.rest().iter().position(|byte| !is_name(*byte));
         self.at += length.unwrap_or(self.source.len() - self.at);
@@ -417,7 +453,11 @@ impl Parser<'_> {
             }
             self.skip_space();
             if self.peek() != Some(b'=') {
-                return Err(if self.peek().is_none() { self.cut_off() } else { XmlErrorKind::Syntax });
+                return Err(if self.peek().is_none() {
+                    self.cut_off()
+                } else {
+                    XmlErrorKind::Syntax
+                });
             }
             self.at += 1;
             self.skip_space();
@@ -449,7 +489,11 @@ impl Parser<'_> {
         let node = self.nodes[current];
         let begin = self.at;
         let fresh = begin == node.content as usize;
-        let mut kind = if fresh { Content::Empty } else { Content::Pieces };
+        let mut kind = if fresh {
+            Content::Empty
+        } else {
+            Content::Pieces
+        };
         loop {
             let text = self.at;
             let plain = self.text()?;
@@ -465,7 +509,11 @@ impl Parser<'_> {
                 Some(b'!') if self.rest().starts_with(CDATA) => {
                     self.at += CDATA.len();
                     self.cdata()?;
-                    kind = if kind == Content::Empty { Content::Cdata } else { Content::Pieces };
+                    kind = if kind == Content::Empty {
+                        Content::Cdata
+                    } else {
+                        Content::Pieces
+                    };
                 }
                 Some(b'!' | b'?') => {
                     self.aside()?;
@@ -482,7 +530,11 @@ impl Parser<'_> {
         let name = &self.source[node.name as usize..node.name_end as usize];
         let tag = &self.source[self.at + 2..];
         if !tag.starts_with(name) {
-            return Err(if name.starts_with(tag) { self.cut_off() } else { XmlErrorKind::Tag });
+            return Err(if name.starts_with(tag) {
+                self.cut_off()
+            } else {
+                XmlErrorKind::Tag
+            });
         }
         self.at += 2 + name.len();
         if self.peek() != Some(b'>') {

@@ -24,20 +24,32 @@ const fn is_control(byte: u8) -> bool {
 /// Whether there is a control character that XML forbids. Without an early exit, so that it is done
 /// many bytes at a time.
 pub(super) fn has_control(bytes: &[u8]) -> bool {
-    bytes.chunks(64).any(|chunk| chunk.iter().fold(false, |found, byte| found | is_control(*byte)))
+    bytes.chunks(64).any(|chunk| {
+        chunk
+            .iter()
+            .fold(false, |found, byte| found | is_control(*byte))
+    })
 }
 
 /// Whether U+FFFE or U+FFFF may be there.
 pub(super) fn has_noncharacter(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.len().checked_sub(2) else { return false };
+    let Some(last) = bytes.len().checked_sub(2) else {
+        return false;
+    };
     let pairs = bytes[..last].iter().zip(&bytes[1..=last]).zip(&bytes[2..]);
-    pairs.fold(false, |found, ((a, b), c)| found | ((*a == 0xef) & (*b == 0xbf) & (*c >= 0xbe)))
+    pairs.fold(false, |found, ((a, b), c)| {
+        found | ((*a == 0xef) & (*b == 0xbf) & (*c >= 0xbe))
+    })
 }
 
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
-    if has_control(text.as_bytes()) { Cow::Owned(text.replace(forbidden_control, "\u{fffd}")) } else { text }
+    if has_control(text.as_bytes()) {
+        Cow::Owned(text.replace(forbidden_control, "\u{fffd}"))
+    } else {
+        text
+    }
 }
 
 fn forbidden_control(character: char) -> bool {
@@ -49,7 +61,11 @@ pub(super) fn reference(bytes: &[u8]) -> Result<(char, usize), XmlErrorKind> {
     /// `&#x10ffff;` with some leading zeros.
     const LONGEST: usize = 16;
     let window = &bytes[..bytes.len().min(LONGEST)];
-    let end = memchr(b';', window).ok_or(XmlErrorKind::Entity)?;
+    let Some(end) = memchr(b';', window) else {
+        let unfinished = window.len() == bytes.len()
+            && window[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
+        return Err(if unfinished { XmlErrorKind::CutOff } else { XmlErrorKind::Entity });
+    };
     let character = match &window[1..end] {
         b"lt" => '<',
         b"gt" => '>',
@@ -64,14 +80,23 @@ pub(super) fn reference(bytes: &[u8]) -> Result<(char, usize), XmlErrorKind> {
 }
 
 fn numeric(digits: &[u8], radix: u32) -> Result<char, XmlErrorKind> {
-    if digits.is_empty() || !digits.iter().all(|digit| char::from(*digit).is_digit(radix)) {
+    if digits.is_empty()
+        || !digits
+            .iter()
+            .all(|digit| char::from(*digit).is_digit(radix))
+    {
         return Err(XmlErrorKind::Entity);
     }
     let code = digits.iter().try_fold(0_u32, |code, digit| {
-        code.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
+        code.checked_mul(radix)?
+            .checked_add(char::from(*digit).to_digit(radix)?)
     });
     let character = code.and_then(char::from_u32).unwrap_or(REPLACEMENT);
-    Ok(if is_xml_char(character) { character } else { REPLACEMENT })
+    Ok(if is_xml_char(character) {
+        character
+    } else {
+        REPLACEMENT
+    })
 }
 
 /// Checks every reference in a text.

@@ -32,7 +32,9 @@ impl Writer {
 
     /// An empty document with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { out: String::with_capacity(capacity) }
+        Self {
+            out: String::with_capacity(capacity),
+        }
     }
 
     /// Goes on behind what `out` holds.
@@ -113,6 +115,8 @@ impl Writer {
 fn replaced(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     (has_control(bytes) || has_noncharacter(bytes)).then(|| {
-        text.chars().map(|each| if is_xml_char(each) { each } else { REPLACEMENT }).collect()
+        text.chars()
+            .map(|each| if is_xml_char(each) { each } else { REPLACEMENT })
+            .collect()
     })
 }
