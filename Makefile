@@ -1,0 +1,80 @@
+# make run    build what is needed and start Xinqiao on this machine
+# make test   everything that must hold: Rust, catalog, web, browser, other people's SDKs
+# make bench  ratios against the machine's own limit
+# make dist   one archive for this platform, web pages inside
+#
+# make run ARGS="--app http://127.0.0.1:3000/wx"    passes flags on
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: run test bench dist web need-build need-test rust-tests catalog-checks web-tests e2e interop lint clean
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PROFILE ?= dev
+FOLDER := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+BINARY := $(TARGET)/$(FOLDER)/xinqiao
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
+
+run: need-build web
+	$(CARGO) build --profile $(PROFILE) -p xinqiao-cli
+	exec $(BINARY) dev $(ARGS)
+
+# The steps of `make test`, in the order in which failures are cheapest.
+test: need-test
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	{ $(MAKE) --no-print-directory web-tests && $(MAKE) --no-print-directory rust-tests && \
+	  $(MAKE) --no-print-directory catalog-checks && $(MAKE) --no-print-directory e2e && \
+	  $(MAKE) --no-print-directory interop; } 2>&1 | tee "$$log" && code=0 || code=$$?; \
+	bash scripts/count "$$log" || code=1; exit $$code
+
+need-build:
+	@bash scripts/need build
+
+need-test:
+	@bash scripts/need test
+
+web: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run --silent build
+	@touch $@
+
+web-tests: web
+	cd web && npm test --silent
+
+rust-tests: web
+	$(CARGO) test --workspace --quiet
+	$(CARGO) build -p xinqiao-cli
+
+catalog-checks:
+	$(CARGO) xtask codegen --check
+	$(CARGO) xtask check
+
+e2e: web
+	$(CARGO) build --profile $(PROFILE) -p xinqiao-cli
+	bash scripts/with-dev $(BINARY) -- npm --prefix web run --silent e2e
+
+interop:
+	$(CARGO) build --profile $(PROFILE) -p xinqiao-cli
+	XINQIAO=$(abspath $(BINARY)) python3 interop/run
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+bench: need-build web
+	$(CARGO) build --release -p xinqiao-cli
+	$(CARGO) run --release -p xinqiao-bench
+
+dist: need-build web
+	$(CARGO) build --profile dist -p xinqiao-cli
+	bash scripts/archive $(TARGET)/dist/xinqiao
+
+clean:
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules interop/.cache dist
