@@ -27,6 +27,7 @@ const empty = (): Chat => ({ items: [], followed: false, menu: null, window: nul
 export function useConversation(user: () => string, account: () => string) {
   const view = reactive({ chat: empty(), loaded: false, pending: [] as Pending[] });
   let serial = 0;
+  let again: ReturnType<typeof setTimeout> | undefined;
 
   async function refresh(): Promise<void> {
     const mine = ++serial;
@@ -43,6 +44,9 @@ export function useConversation(user: () => string, account: () => string) {
     view.chat = found;
     view.pending = settle(view.pending, found.items);
     view.loaded = true;
+    // Typing ends by itself: nothing is said when it does.
+    clearTimeout(again);
+    if (found.typing) again = setTimeout(() => void refresh(), 1_500);
     const unread = state.chats.find((one) => one.account === where)?.unread;
     if (unread) {
       void api.markRead(who, where).catch(() => undefined);
@@ -53,7 +57,10 @@ export function useConversation(user: () => string, account: () => string) {
   const stop = onChat((who, where) => {
     if (who === user() && where === account()) void refresh();
   });
-  onUnmounted(stop);
+  onUnmounted(() => {
+    stop();
+    clearTimeout(again);
+  });
   watch(
     [user, account],
     () => {
