@@ -502,7 +502,7 @@ fn relate(out: &mut Catalog) {
                 .quotas
                 .iter()
                 .filter(|quota| {
-                    quota.subject.split([' ', ',']).any(|path| path == endpoint.path)
+                    !quota.special && quota.subject.split([' ', ',']).any(|path| path == endpoint.path)
                         && (quota.id.starts_with("wecom") == (*product == Product::Work))
                 })
                 .map(|quota| quota.id)
@@ -671,6 +671,9 @@ struct PermissionSpec {
 #[serde(deny_unknown_fields)]
 struct QuotaSpec {
     id: String,
+    /// Not counted by each call: some behaviour of the platform counts it.
+    #[serde(default)]
+    special: bool,
     #[serde(default)]
     scope: String,
     #[serde(default)]
@@ -822,6 +825,7 @@ fn rules() -> Result<Rules> {
             limit: quota.limit,
             window: quota.window,
             code: quota.code,
+            special: quota.special,
             note: intern(&quota.note),
             confidence: intern(&quota.confidence),
         });

@@ -215,6 +215,8 @@ pub struct Quota {
     pub window: QuotaWindow,
     /// Code when exceeded; 0 = none known.
     pub code: i64,
+    /// Not counted by each call: a behaviour of the platform counts it (forced refreshes, effective clears).
+    pub special: bool,
     /// Remark.
     pub note: &'static str,
     /// How sure the facts are.
