@@ -1,0 +1,283 @@
+//! What the gateway is told: where to listen, where the platform is, which accounts and apps there are.
+//!
+//! Read from TOML, or built in code by `dev`. Unknown keys are errors. A wrong value names the file, the line,
+//! the key, and what would be right; it never repeats a secret.
+
+mod read;
+mod secret;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde::Deserialize;
+use xinqiao_types::{
+    AccountKind, AesKeyText, AppId, AppKey as AppKeyText, AppSecret, CallbackMode, CallbackToken,
+};
+
+pub use self::read::ConfigError;
+pub(crate) use self::read::is_plain_id;
+
+/// First port of a gateway when none is configured: that of `dev` plus ten.
+pub const DEFAULT_PORT: u16 = 8610;
+
+/// Everything that the gateway is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Where platform calls go.
+    pub upstream: Upstream,
+    /// Where events, tokens and keys are kept.
+    pub store: StoreAt,
+    /// The key that seals them.
+    pub seal: Seal,
+    /// Who may use the administration interface.
+    pub admin: Admin,
+    /// The accounts whose callbacks and tokens the gateway takes care of.
+    #[serde(rename = "account")]
+    pub accounts: Vec<AccountConfig>,
+    /// The apps that get the callbacks.
+    #[serde(rename = "app")]
+    pub apps: Vec<AppConfig>,
+    /// App keys that are configured rather than issued.
+    #[serde(rename = "key")]
+    pub keys: Vec<KeyConfig>,
+    /// Whether SDKs that bring the real appid and secret are served with the real stable token.
+    pub adopt: bool,
+    /// What to do with a call that the permission rules would refuse.
+    pub preflight: Preflight,
+    /// Days that events are kept.
+    pub retention_days: u32,
+    /// Development: makes a sealing key on the first start, and lets loopback administer without a key.
+    /// Cannot be set in a file.
+    #[serde(skip)]
+    pub dev: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: Listen::default(),
+            upstream: Upstream::default(),
+            store: StoreAt::default(),
+            seal: Seal::default(),
+            admin: Admin::default(),
+            accounts: Vec::new(),
+            apps: Vec::new(),
+            keys: Vec::new(),
+            adopt: true,
+            preflight: Preflight::default(),
+            retention_days: 30,
+            dev: false,
+        }
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// The address; loopback unless told otherwise.
+    pub bind: IpAddr,
+    /// The first of five ports in a row: native and inlet, api, qyapi, pay, pages. 0: five random ones.
+    pub port: u16,
+    /// Names, besides loopback ones, under which browsers may reach the administration interface.
+    pub hosts: Vec<String>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: DEFAULT_PORT, hosts: Vec::new() }
+    }
+}
+
+/// Where platform calls go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Upstream {
+    /// The real platform.
+    #[default]
+    Wechat,
+    /// What stands for each real host: host name → origin. Hosts that are missing are refused.
+    Hosts(BTreeMap<String, String>),
+}
+
+/// Where the store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreAt {
+    /// An SQLite file.
+    File(PathBuf),
+    /// In memory; for tests and trials.
+    Memory,
+    /// Nothing is kept. Only a bench build has it.
+    #[cfg(feature = "bench")]
+    Discard,
+}
+
+impl Default for StoreAt {
+    fn default() -> Self {
+        Self::File(PathBuf::from("xinqiao.db"))
+    }
+}
+
+/// The key that seals the store.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seal {
+    /// A file with 64 hexadecimal digits that only its owner may read.
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds them; `XINQIAO_MASTER_KEY` unless told otherwise.
+    pub key_env: Option<String>,
+}
+
+/// Who may use the administration interface.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// The key to send as `Authorization: Bearer …`. Without one, only loopback is served.
+    #[serde(deserialize_with = "secret::optional")]
+    pub key: Option<AppKeyText>,
+}
+
+/// What to do with a call that the permission rules would refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preflight {
+    /// Nothing.
+    Off,
+    /// Pass it on, say so in the log and in a header.
+    #[default]
+    Warn,
+    /// Refuse it with the platform's own error.
+    Enforce,
+}
+
+/// One account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountConfig {
+    /// Its appid.
+    pub appid: AppId,
+    /// Its AppSecret; without it the gateway cannot fetch tokens.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub secret: Option<AppSecret>,
+    /// What it is.
+    #[serde(default = "service")]
+    pub kind: AccountKind,
+    /// Whether it is verified (认证); unknown unless told.
+    #[serde(default)]
+    pub verified: Option<bool>,
+    /// Its name, for lists.
+    #[serde(default)]
+    pub name: String,
+    /// The callback Token.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub token: Option<CallbackToken>,
+    /// The EncodingAESKey; not needed in plain mode.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub aes_key: Option<AesKeyText>,
+    /// The callback mode (明文, 兼容, 安全).
+    #[serde(default = "safe")]
+    pub mode: CallbackMode,
+    /// Takes callbacks in plain mode, whose bodies are neither encrypted nor signed.
+    #[serde(default)]
+    pub allow_plain: bool,
+    /// A path, besides `/callback/{appid}`, on which callbacks arrive: the one that the console has today.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+fn service() -> AccountKind {
+    AccountKind::Service
+}
+
+fn safe() -> CallbackMode {
+    CallbackMode::Safe
+}
+
+impl AccountConfig {
+    /// An account with nothing but its appid.
+    pub fn new(appid: impl Into<AppId>) -> Self {
+        Self {
+            appid: appid.into(),
+            secret: None,
+            kind: service(),
+            verified: None,
+            name: String::new(),
+            token: None,
+            aes_key: None,
+            mode: safe(),
+            allow_plain: false,
+            path: None,
+        }
+    }
+}
+
+/// One app.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppConfig {
+    /// Its name.
+    pub name: String,
+    /// Where it takes callbacks; `{appid}` stands for the account's.
+    pub url: String,
+    /// The Token that it checks signatures with.
+    #[serde(deserialize_with = "secret::required")]
+    pub token: CallbackToken,
+    /// Its EncodingAESKey; without one it gets plain callbacks.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub aes_key: Option<AesKeyText>,
+    /// Accounts that it answers for.
+    #[serde(default)]
+    pub accounts: Vec<AppId>,
+    /// Accounts that it only watches: it gets copies, its replies are not used.
+    #[serde(default)]
+    pub watch: Vec<AppId>,
+    /// How long one delivery may take, in milliseconds. The platform is answered in time in any case.
+    #[serde(default = "thirty_seconds")]
+    pub timeout_ms: u64,
+}
+
+fn thirty_seconds() -> u64 {
+    30_000
+}
+
+impl AppConfig {
+    /// An app that answers for no account yet.
+    pub fn new(name: impl Into<String>, url: impl Into<String>, token: CallbackToken) -> Self {
+        Self {
+            name: name.into(),
+            url: url.into(),
+            token,
+            aes_key: None,
+            accounts: Vec::new(),
+            watch: Vec::new(),
+            timeout_ms: thirty_seconds(),
+        }
+    }
+
+    /// How long one delivery may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+/// An app key that is configured rather than issued.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyConfig {
+    /// Its name.
+    pub id: String,
+    /// The key: `xqk_` and at least 24 letters and digits.
+    #[serde(deserialize_with = "secret::required")]
+    pub key: AppKeyText,
+    /// The app that uses it.
+    pub app: String,
+    /// The accounts that it opens; all if empty.
+    #[serde(default)]
+    pub accounts: Vec<AppId>,
+}

@@ -1,0 +1,335 @@
+//! Reading and checking a configuration, with errors that say where and what.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use xinqiao_crypto::AesKey;
+use xinqiao_types::{AppKey as AppKeyText, CallbackMode};
+
+use super::{AccountConfig, Config, StoreAt, Upstream};
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML, has an unknown key, or a value of a wrong type.
+    #[error("{file}, line {line}, {table}: {reason}")]
+    Form {
+        /// The file, or `configuration`.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The table that the line belongs to.
+        table: String,
+        /// What is wrong; names the key and what is allowed.
+        reason: String,
+    },
+    /// A value that reads but cannot be used.
+    #[error("{file}: {key}: {reason}")]
+    Value {
+        /// The file, or `configuration`.
+        file: String,
+        /// The key, with the table's name or number.
+        key: String,
+        /// What is wrong, and what is allowed.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration from text.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text, "configuration")
+    }
+
+    /// Reads a configuration file. Relative paths in it count from its folder.
+    pub fn from_path(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let mut config = Self::read(&text, &path.display().to_string())?;
+        if let Some(folder) = path.parent() {
+            if let StoreAt::File(file) = &mut config.store {
+                *file = folder.join(&*file);
+            }
+            if let Some(file) = &mut config.seal.key_file {
+                *file = folder.join(&*file);
+            }
+        }
+        Ok(config)
+    }
+
+    fn read(text: &str, file: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            // Only the message: toml's own display quotes the line, which may hold a secret.
+            let at = error.span().map_or(0, |span| span.start);
+            let before = &text[..at.min(text.len())];
+            ConfigError::Form {
+                file: file.to_owned(),
+                line: before.matches('\n').count() + 1,
+                table: table_of(text, at),
+                reason: error.message().to_owned(),
+            }
+        })?;
+        config.check(file)?;
+        Ok(config)
+    }
+
+    /// Checks what types cannot. `Gateway::start` does it too, for configurations built in code.
+    pub(crate) fn check(&self, file: &str) -> Result<(), ConfigError> {
+        let fail = |key: String, reason: &str| {
+            Err(ConfigError::Value { file: file.to_owned(), key, reason: reason.to_owned() })
+        };
+        let mut appids = BTreeSet::new();
+        let mut paths = BTreeSet::new();
+        for account in &self.accounts {
+            let at = |key: &str| format!("[[account]] {}, {key}", account.appid);
+            if account.appid.is_empty() || !is_plain_id(account.appid.as_str()) {
+                return fail(at("appid"), "an appid is 1 to 64 letters, digits, - or _, like wx0123456789abcdef");
+            }
+            if !appids.insert(&account.appid) {
+                return fail(at("appid"), "is configured twice");
+            }
+            if let Some(path) = &account.path {
+                let own = ["/v1", "/callback", "/healthz", "/readyz", "/metrics"];
+                if !path.starts_with('/') || path.contains(['?', '#']) {
+                    return fail(at("path"), "a path begins with / and has neither ? nor #");
+                }
+                if own.iter().any(|own| path == own || path.starts_with(&format!("{own}/"))) {
+                    return fail(at("path"), "the gateway uses this path itself; /v1, /callback, /healthz, /readyz and /metrics are taken");
+                }
+                if !paths.insert(path) {
+                    return fail(at("path"), "two accounts have the same path; without an appid in it they cannot be told apart");
+                }
+            }
+            check_keys(account, file)?;
+        }
+        let mut names = BTreeSet::new();
+        let mut primaries = BTreeMap::new();
+        for app in &self.apps {
+            let at = |key: &str| format!("[[app]] {}, {key}", app.name);
+            if !is_plain_id(&app.name) {
+                return fail(at("name"), "a name is 1 to 64 letters, digits, - or _");
+            }
+            if !names.insert(&app.name) {
+                return fail(at("name"), "is configured twice");
+            }
+            if !(app.url.starts_with("http://") || app.url.starts_with("https://")) {
+                return fail(at("url"), "a URL begins with http:// or https://");
+            }
+            if let Some(key) = &app.aes_key
+                && let Err(error) = AesKey::parse(key.expose())
+            {
+                return fail(at("aes_key"), &error.to_string());
+            }
+            if !(100..=300_000).contains(&app.timeout_ms) {
+                return fail(at("timeout_ms"), "allowed are 100 to 300000");
+            }
+            for appid in app.accounts.iter().chain(&app.watch) {
+                if !appids.contains(appid) {
+                    return fail(at("accounts"), &format!("{appid} is not an [[account]]"));
+                }
+            }
+            for appid in &app.accounts {
+                if let Some(other) = primaries.insert(appid, &app.name) {
+                    let reason = format!("{appid} is answered by the app {other} already; let this one `watch` it");
+                    return fail(at("accounts"), &reason);
+                }
+            }
+        }
+        let mut ids = BTreeSet::new();
+        for key in &self.keys {
+            let at = |name: &str| format!("[[key]] {}, {name}", key.id);
+            if !ids.insert(&key.id) {
+                return fail(at("id"), "is configured twice");
+            }
+            if !is_app_key(&key.key) {
+                return fail(at("key"), "a key is xqk_ and at least 24 letters and digits");
+            }
+            for appid in &key.accounts {
+                if !appids.contains(appid) {
+                    return fail(at("accounts"), &format!("{appid} is not an [[account]]"));
+                }
+            }
+        }
+        if let Upstream::Hosts(hosts) = &self.upstream {
+            for (host, origin) in hosts {
+                if !(origin.starts_with("http://") || origin.starts_with("https://")) {
+                    return fail(format!("upstream.\"{host}\""), "an origin begins with http:// or https://");
+                }
+            }
+        }
+        if self.retention_days < 2 {
+            return fail("retention_days".into(), "allowed are 2 and more: repeats are recognised by what is kept");
+        }
+        Ok(())
+    }
+}
+
+fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
+    let fail = |key: &str, reason: String| {
+        let key = format!("[[account]] {}, {key}", account.appid);
+        Err(ConfigError::Value { file: file.to_owned(), key, reason })
+    };
+    if let Some(key) = &account.aes_key
+        && let Err(error) = AesKey::parse(key.expose())
+    {
+        return fail("aes_key", error.to_string());
+    }
+    if account.mode == CallbackMode::Plain && !account.allow_plain {
+        let reason = "plain callbacks can be forged by whoever sees one; use safe, or set allow_plain = true";
+        return fail("mode", reason.into());
+    }
+    if account.token.is_some() && account.mode != CallbackMode::Plain && account.aes_key.is_none() {
+        return fail("aes_key", format!("is needed in {} mode", account.mode));
+    }
+    Ok(())
+}
+
+/// Letters, digits, `-` and `_`, 1 to 64 of them.
+pub(crate) fn is_plain_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
+    key.expose()
+        .strip_prefix(crate::APP_KEY_PREFIX)
+        .is_some_and(|rest| rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// The header of the table that a place in the text belongs to.
+fn table_of(text: &str, at: usize) -> String {
+    let end = text[at.min(text.len())..].find('\n').map_or(text.len(), |more| at + more);
+    text[..end]
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.starts_with('['))
+        .map_or_else(|| "top level".to_owned(), ToOwned::to_owned)
+}
+
+impl<'de> Deserialize<'de> for StoreAt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "" => Err(D::Error::custom("store is a path, or \":memory:\"")),
+            ":memory:" => Ok(Self::Memory),
+            path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Upstream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "\"wechat\", or a table { \"api.weixin.qq.com\" = \"http://…\" }")]
+        enum Form {
+            Name(String),
+            Hosts(BTreeMap<String, String>),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Name(name) if name == "wechat" => Ok(Self::Wechat),
+            Form::Name(name) => Err(D::Error::custom(format!(
+                "upstream `{name}` is not known; allowed are \"wechat\" and a table of host = origin"
+            ))),
+            Form::Hosts(hosts) => Ok(Self::Hosts(hosts)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AES: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+    #[track_caller]
+    fn refused(text: &str) -> String {
+        Config::from_toml(text).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn a_whole_configuration_reads() {
+        let config = Config::from_toml(&format!(
+            r#"
+            upstream = {{ "api.weixin.qq.com" = "http://127.0.0.1:8601" }}
+            store = ":memory:"
+            preflight = "enforce"
+            [listen]
+            port = 0
+            [[account]]
+            appid = "wx1"
+            secret = "s"
+            kind = "subscription"
+            token = "t"
+            aes_key = "{AES}"
+            path = "/wx/entry"
+            [[app]]
+            name = "shop"
+            url = "http://127.0.0.1:9000/wx/{{appid}}"
+            token = "own"
+            accounts = ["wx1"]
+            [[key]]
+            id = "ci"
+            key = "xqk_0123456789abcdefghijklmn"
+            app = "shop"
+            "#
+        ))
+        .unwrap();
+        assert_eq!(config.store, StoreAt::Memory);
+        assert_eq!(config.apps[0].timeout_ms, 30_000);
+        assert!(config.adopt && !config.dev);
+    }
+
+    #[test]
+    fn an_unknown_key_names_line_table_and_what_is_allowed() {
+        let error = refused("store = \":memory:\"\n[[account]]\nappid = \"wx1\"\napsecret = \"CANARY\"\n");
+        assert!(error.starts_with("configuration, line 4, [[account]]: unknown field `apsecret`"), "{error}");
+        assert!(error.contains("`appid`, `secret`"), "{error}");
+        assert!(!error.contains("CANARY"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_names_what_is_allowed() {
+        let error = refused("preflight = \"maybe\"");
+        assert!(error.contains("unknown variant `maybe`") && error.contains("`enforce`"), "{error}");
+        let error = refused("upstream = \"alipay\"");
+        assert!(error.contains("\"wechat\""), "{error}");
+        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\naes_key=\"CANARY\"\n");
+        assert!(error.contains("[[account]] wx1, aes_key"), "{error}");
+        assert!(!error.contains("CANARY"), "{error}");
+        let error = refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
+        assert!(error.contains("XINQIAO_TEST_UNSET"), "{error}");
+    }
+
+    #[test]
+    fn plain_mode_must_be_allowed() {
+        let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\nmode=\"plain\"\n");
+        assert!(error.contains("allow_plain"), "{error}");
+    }
+
+    #[test]
+    fn an_account_has_one_primary() {
+        let error = refused(
+            "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"t\"\naccounts=[\"wx1\"]\n\
+             [[app]]\nname=\"b\"\nurl=\"http://b\"\ntoken=\"t\"\naccounts=[\"wx1\"]\n",
+        );
+        assert!(error.contains("answered by the app a"), "{error}");
+    }
+
+    #[test]
+    fn dev_cannot_be_switched_on_in_a_file() {
+        assert!(refused("dev = true").contains("unknown field `dev`"));
+    }
+}

@@ -1,0 +1,182 @@
+//! Starting and stopping.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
+use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
+
+use crate::{
+    Config, IssueError, IssuedKey, StartError, StoreAt, Upstream, deliver, front, issued_key,
+    platform::Face, shared::Shared,
+};
+
+/// The environment variable that holds the master key unless the configuration names another.
+const MASTER_KEY_VARIABLE: &str = "XINQIAO_MASTER_KEY";
+
+/// What a gateway takes from its surroundings.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Real time: signatures, time-outs, retries.
+    pub clock: Arc<dyn Clock>,
+    /// The platform's time: when tokens end. The simulator's clock in `dev`, real time otherwise.
+    pub world: Arc<dyn Clock>,
+    /// Nonces, keys, jitter.
+    pub entropy: Arc<dyn Entropy>,
+    /// Replaces the configuration's upstream: real host → origin.
+    pub upstream: Option<BTreeMap<String, String>>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            world: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            upstream: None,
+        }
+    }
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    servers: TaskTracker,
+}
+
+impl Gateway {
+    /// Opens the store, binds the ports, takes up what the last run left.
+    pub async fn start(mut config: Config, context: Context) -> Result<Self, StartError> {
+        config.check("configuration")?;
+        if let Some(hosts) = context.upstream.clone() {
+            config.upstream = Upstream::Hosts(hosts);
+        }
+        let first = (config.listen.port != 0).then_some(config.listen.port);
+        let listeners =
+            xinqiao_http::listen_block(config.listen.bind, first, Face::ALL.len() as u16).await?;
+        let store = open_store(&config, &context)?;
+        let origins = Face::ALL
+            .iter()
+            .zip(&listeners)
+            .map(|(face, listener)| (*face, listener.origin()))
+            .collect();
+        let shared = Shared::new(config, context, store, origins).await?;
+        let stop = CancellationToken::new();
+        let servers = TaskTracker::new();
+        for (face, listener) in Face::ALL.into_iter().zip(listeners) {
+            let router = front::router(Arc::clone(&shared), face);
+            let limits = xinqiao_http::Limits {
+                header_bytes: 16 * 1024,
+                header_time: Duration::from_secs(10),
+                ..xinqiao_http::Limits::default()
+            };
+            let serving = xinqiao_http::serve_with(listener, router, limits, stop.clone());
+            servers.spawn(async move {
+                serving.await;
+            });
+        }
+        servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
+        servers.spawn(retention(Arc::clone(&shared), stop.clone()));
+        Ok(Self { shared, stop, servers })
+    }
+
+    /// The origin of the native interface and the inlet.
+    pub fn origin(&self) -> String {
+        self.shared.origin(Face::Native).to_owned()
+    }
+
+    /// What stands for each real host: host name → origin.
+    pub fn endpoints(&self) -> BTreeMap<String, String> {
+        self.shared.endpoints()
+    }
+
+    /// Issues a key that opens `accounts` (all if empty) to an app. The key is shown this once.
+    pub async fn issue_key(&self, app: &str, accounts: &[AppId]) -> Result<IssuedKey, IssueError> {
+        issued_key::issue(&self.shared, app, accounts).await
+    }
+
+    /// Stops taking requests, answers what was taken, lets deliveries in flight end, closes the store.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.servers.close();
+        self.servers.wait().await;
+        self.shared.tasks.close();
+        // What does not end in time stays pending in the store and is taken up by the next start.
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.shared.tasks.wait()).await;
+        if ended.is_err() {
+            let left = self.shared.tasks.len();
+            tracing::warn!(left, "Deliveries were still running; the next start repeats them.");
+        }
+        self.shared.store.close().await;
+    }
+}
+
+fn open_store(config: &Config, context: &Context) -> Result<Store, StartError> {
+    let location = match &config.store {
+        StoreAt::File(path) => Location::File(path.clone()),
+        StoreAt::Memory => Location::Memory,
+        #[cfg(feature = "bench")]
+        StoreAt::Discard => return Ok(Store::discard(MasterKey::generate(&*context.entropy))),
+    };
+    let master = master_key(config, &location)?;
+    let now = Millis(context.clock.now().as_millisecond());
+    Ok(Store::open(Options { location, master, now })?)
+}
+
+fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartError> {
+    if let Some(file) = &config.seal.key_file {
+        return Ok(if config.dev {
+            MasterKey::load_or_generate(file, &SystemEntropy)?
+        } else {
+            MasterKey::from_file(file)?
+        });
+    }
+    let variable = config.seal.key_env.as_deref().unwrap_or(MASTER_KEY_VARIABLE);
+    if let Ok(text) = std::env::var(variable) {
+        return Ok(MasterKey::parse(&text)?);
+    }
+    match location {
+        Location::Memory => Ok(MasterKey::generate(&SystemEntropy)),
+        Location::File(path) if config.dev => {
+            let mut file = path.clone().into_os_string();
+            file.push(".key");
+            Ok(MasterKey::load_or_generate(&PathBuf::from(file), &SystemEntropy)?)
+        }
+        Location::File(_) => Err(StartError::NoMasterKey { variable: variable.to_owned() }),
+    }
+}
+
+/// Drops days that are past the retention, now and then.
+async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
+    const DAY_MS: i64 = 86_400_000;
+    loop {
+        let keep = i64::from(shared.config.retention_days) * DAY_MS;
+        match shared.store.drop_days_before(shared.now().plus(-keep)).await {
+            Ok(0) => {}
+            Ok(days) => tracing::info!(days, "Days past the retention were dropped."),
+            Err(error) => tracing::warn!(%error, "Old days could not be dropped."),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+        }
+    }
+}
+
+/// Keeps a configured key's hash, so that it is found like an issued one.
+pub(crate) async fn keep_configured_keys(config: &Config, store: &Store, now: Millis) -> Result<(), StartError> {
+    for key in &config.keys {
+        store
+            .put_key(NewAppKey {
+                id: &key.id,
+                text: key.key.expose(),
+                app: &key.app,
+                accounts: key.accounts.clone(),
+                at: now,
+            })
+            .await?;
+    }
+    Ok(())
+}

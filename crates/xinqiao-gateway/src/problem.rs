@@ -1,0 +1,60 @@
+//! An answer to bad input: the rule that was broken, its cause, the remedy.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+
+/// What was wrong with a request, and what to do about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) rule: &'static str,
+    pub(crate) cause: Cow<'static, str>,
+    pub(crate) remedy: Cow<'static, str>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        rule: &'static str,
+        cause: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, rule, cause: cause.into(), remedy: remedy.into() }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut text = format!("{}\n{}\n", self.rule, self.cause);
+        if !self.remedy.is_empty() {
+            text.push_str(&self.remedy);
+            text.push('\n');
+        }
+        if let Some(diagnosis) = xinqiao_catalog::diagnosis(self.rule) {
+            text.push_str(diagnosis.cause.zh);
+            text.push('\n');
+            for step in &diagnosis.remedy_zh {
+                text.push_str(step);
+                text.push('\n');
+            }
+        }
+        let mut response = plain(self.status, text);
+        response.headers_mut().insert("x-xinqiao-rule", HeaderValue::from_static(self.rule));
+        response
+    }
+}
+
+/// A text answer that no browser takes for a page.
+pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,99 @@
+//! What all parts of a running gateway share.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+use xinqiao_store::{AppKey, Millis, Store};
+use xinqiao_types::UnixSeconds;
+
+use crate::{
+    Config, Context, StartError,
+    directory::Directory,
+    gateway::keep_configured_keys,
+    inlet::InFlight,
+    metrics::Metrics,
+    outbound::Outbound,
+    platform::{self, Face},
+    token_center::{TokenCenter, VirtualTokens},
+};
+
+/// What all parts of a running gateway share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) context: Context,
+    pub(crate) store: Store,
+    pub(crate) directory: Directory,
+    pub(crate) in_flight: InFlight,
+    pub(crate) outbound: Outbound,
+    pub(crate) tokens: TokenCenter,
+    pub(crate) virtual_tokens: VirtualTokens,
+    /// App keys by hash; replaced as a whole when one is issued or revoked.
+    pub(crate) keys: ArcSwap<HashMap<[u8; 32], Arc<AppKey>>>,
+    pub(crate) metrics: Metrics,
+    /// Deliveries and refreshes that outlive the request that began them.
+    pub(crate) tasks: TaskTracker,
+    /// Wakes the redelivery worker.
+    pub(crate) due: Notify,
+    origins: HashMap<Face, String>,
+}
+
+impl Shared {
+    pub(crate) async fn new(
+        config: Config,
+        context: Context,
+        store: Store,
+        origins: HashMap<Face, String>,
+    ) -> Result<Arc<Self>, StartError> {
+        let now = Millis(context.clock.now().as_millisecond());
+        keep_configured_keys(&config, &store, now).await?;
+        let directory = Directory::new(&config, &store).await?;
+        let shared = Self {
+            outbound: Outbound::new(&config.upstream),
+            tokens: TokenCenter::new(&config),
+            virtual_tokens: VirtualTokens::new(&store),
+            directory,
+            in_flight: InFlight::default(),
+            keys: ArcSwap::default(),
+            metrics: Metrics::default(),
+            tasks: TaskTracker::new(),
+            due: Notify::new(),
+            config,
+            context,
+            store,
+            origins,
+        };
+        shared.load_keys().await?;
+        Ok(Arc::new(shared))
+    }
+
+    /// Reads the app keys anew.
+    pub(crate) async fn load_keys(&self) -> Result<(), xinqiao_store::StoreError> {
+        let keys = self.store.keys().await?;
+        self.keys.store(Arc::new(keys.into_iter().map(|key| (key.hash, Arc::new(key))).collect()));
+        Ok(())
+    }
+
+    /// Real time.
+    pub(crate) fn now(&self) -> Millis {
+        Millis(self.context.clock.now().as_millisecond())
+    }
+
+    /// The platform's time.
+    pub(crate) fn world(&self) -> UnixSeconds {
+        self.context.world.unix()
+    }
+
+    pub(crate) fn origin(&self, face: Face) -> &str {
+        self.origins.get(&face).map_or("", String::as_str)
+    }
+
+    pub(crate) fn endpoints(&self) -> BTreeMap<String, String> {
+        platform::endpoints(|face| self.origin(face).to_owned())
+    }
+}

@@ -1,0 +1,250 @@
+//! The one place that fetches platform tokens (中控): single flight, early refresh, the last valid token served
+//! meanwhile.
+//!
+//! It uses the stable token, which is a credential of its own: fetching it disturbs nobody who uses the classic
+//! one, and a call that is not forced never ends another holder's token. A forced refresh is the last resort, has
+//! a budget, and is announced.
+//!
+//! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store; a token that
+//! the platform refused is refreshed only if it is the current one.
+
+mod refresh;
+mod virtual_token;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwapOption;
+use http::StatusCode;
+use serde::Serialize;
+use tokio::time::Instant;
+use xinqiao_types::{AccessToken, AppId, AppSecret, UnixSeconds};
+
+pub(crate) use self::virtual_token::{EXPIRES_IN, VirtualToken, VirtualTokens};
+use crate::{Config, shared::Shared};
+
+/// A token this close to its end is refreshed, while it is still served: the platform hands out a new one
+/// beside the old one during the last five minutes.
+const EARLY_SECONDS: i64 = 300;
+/// A token this close to its end is not handed out any more.
+const LAST_SECONDS: i64 = 10;
+
+/// The tokens of all accounts.
+#[derive(Debug)]
+pub(crate) struct TokenCenter {
+    cells: HashMap<AppId, Arc<Cell>>,
+}
+
+/// One credential.
+#[derive(Debug)]
+struct Cell {
+    appid: AppId,
+    secret: Option<AppSecret>,
+    current: ArcSwapOption<Token>,
+    gate: tokio::sync::Mutex<Gate>,
+    status: Mutex<TokenStatus>,
+}
+
+/// What only the refresher touches.
+#[derive(Debug, Default)]
+struct Gate {
+    /// Whether the store was looked at.
+    loaded: bool,
+    /// The last successful refresh.
+    refreshed: Option<Instant>,
+    /// The last failure; repeated for a moment instead of asking again.
+    failed: Option<(Instant, TokenError)>,
+    /// When refreshes were forced, by real time.
+    forced: VecDeque<UnixSeconds>,
+}
+
+/// A platform token.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) text: AccessToken,
+    pub(crate) obtained: UnixSeconds,
+    pub(crate) expires: UnixSeconds,
+}
+
+/// How a credential stands, for people.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct TokenStatus {
+    /// When the current token ends, by the platform's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<UnixSeconds>,
+    /// Refreshes so far.
+    pub(crate) refreshes: u64,
+    /// Tokens that died long before their end without our doing.
+    pub(crate) foreign_refreshes: u64,
+    /// Rule and cause of the last failure, until the next success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<TokenProblem>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct TokenProblem {
+    pub(crate) rule: &'static str,
+    pub(crate) cause: String,
+}
+
+/// No token could be had.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum TokenError {
+    /// Not an account of ours, or one without a secret.
+    #[error("no AppSecret is configured for {0}")]
+    NoSecret(AppId),
+    /// The platform answered, and refused.
+    #[error("the platform refused with {code}")]
+    Refused { code: i64, status: StatusCode, content_type: String, body: bytes::Bytes },
+    /// The platform did not answer.
+    #[error("the platform did not answer: {0}")]
+    Unreachable(String),
+    /// Refreshed a moment ago: another refresh would only feed a storm.
+    #[error("the token was refreshed less than {0} s ago and is refused again")]
+    Storm(u64),
+    /// The forced refreshes of today are used up, or the last one was a moment ago.
+    #[error("the budget of forced refreshes is used up")]
+    Budget,
+    /// Another node refreshes, and did not finish in time.
+    #[error("another node holds the refresh lease")]
+    Leased,
+    /// The store refused.
+    #[error("the store refused: {0}")]
+    Store(#[from] xinqiao_store::StoreError),
+}
+
+impl TokenError {
+    /// The diagnosis rule.
+    pub(crate) fn rule(&self) -> &'static str {
+        match self {
+            Self::NoSecret(_) => "token.no_secret",
+            Self::Refused { .. } => "token.refused",
+            Self::Unreachable(_) => "upstream.unreachable",
+            Self::Storm(_) => "token.storm",
+            Self::Budget => "token.force_budget",
+            Self::Leased => "token.conflict",
+            Self::Store(_) => "store.refused",
+        }
+    }
+}
+
+impl TokenCenter {
+    pub(crate) fn new(config: &Config) -> Self {
+        let cells = config
+            .accounts
+            .iter()
+            .map(|account| {
+                let cell = Cell {
+                    appid: account.appid.clone(),
+                    secret: account.secret.clone(),
+                    current: ArcSwapOption::empty(),
+                    gate: tokio::sync::Mutex::default(),
+                    status: Mutex::default(),
+                };
+                (account.appid.clone(), Arc::new(cell))
+            })
+            .collect();
+        Self { cells }
+    }
+
+    fn cell(&self, appid: &str) -> Result<&Arc<Cell>, TokenError> {
+        match self.cells.get(appid) {
+            Some(cell) if cell.secret.is_some() => Ok(cell),
+            _ => Err(TokenError::NoSecret(AppId::from(appid))),
+        }
+    }
+
+    /// The account's token: from memory as long as it is good, refreshed in the background near its end.
+    pub(crate) async fn token(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+    ) -> Result<Arc<Token>, TokenError> {
+        let cell = self.cell(appid)?;
+        if let Some(token) = cell.current.load_full() {
+            let left = token.expires.since(shared.world());
+            if left > EARLY_SECONDS {
+                return Ok(token);
+            }
+            if left > LAST_SECONDS {
+                let (cell, shared) = (Arc::clone(cell), Arc::clone(shared));
+                let tasks = shared.tasks.clone();
+                tasks.spawn(async move { cell.refresh_early(&shared).await });
+                return Ok(token);
+            }
+        }
+        cell.fetch_beyond(shared, LAST_SECONDS).await
+    }
+
+    /// The account's token for an app that will keep it: never one that ends soon, if a newer can be had.
+    pub(crate) async fn fresh(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+    ) -> Result<Arc<Token>, TokenError> {
+        let cell = self.cell(appid)?;
+        if let Some(token) = cell.current.load_full()
+            && token.expires.since(shared.world()) > EARLY_SECONDS
+        {
+            return Ok(token);
+        }
+        cell.fetch_beyond(shared, EARLY_SECONDS).await
+    }
+
+    /// The platform refused `used` as invalid: heals it, once, if it is the current token.
+    pub(crate) async fn refused(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+        used: &str,
+        code: i64,
+    ) -> Result<Arc<Token>, TokenError> {
+        self.cell(appid)?.heal(shared, used, code).await
+    }
+
+    /// A refresh that ends the old token at once, within the budget.
+    pub(crate) async fn force(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+    ) -> Result<Arc<Token>, TokenError> {
+        self.cell(appid)?.force(shared).await
+    }
+
+    /// Whether `text` is the account's current token.
+    pub(crate) fn is_current(&self, appid: &str, text: &str) -> bool {
+        self.cells
+            .get(appid)
+            .and_then(|cell| cell.current.load_full())
+            .is_some_and(|token| token.text.expose() == text)
+    }
+
+    /// The account whose current token `text` is.
+    pub(crate) fn owner(&self, text: &str) -> Option<&AppId> {
+        self.cells.keys().find(|appid| self.is_current(appid.as_str(), text))
+    }
+
+    /// Whether `secret` is the account's configured one. In constant time.
+    pub(crate) fn knows_secret(&self, appid: &str, secret: &str) -> bool {
+        self.cells.get(appid).and_then(|cell| cell.secret.as_ref()).is_some_and(|own| {
+            xinqiao_crypto::constant_time_eq(own.expose().as_bytes(), secret.as_bytes())
+        })
+    }
+
+    /// Everything of an account that must not leave on an app's face: the secret and the current token.
+    pub(crate) fn secrets(&self, appid: &str) -> Vec<String> {
+        let Some(cell) = self.cells.get(appid) else { return Vec::new() };
+        let secret = cell.secret.iter().map(|secret| secret.expose().to_owned());
+        let token = cell.current.load_full();
+        secret.chain(token.map(|token| token.text.expose().to_owned())).collect()
+    }
+
+    pub(crate) fn status(&self, appid: &str) -> TokenStatus {
+        self.cells.get(appid).map_or_else(TokenStatus::default, |cell| {
+            cell.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+    }
+}

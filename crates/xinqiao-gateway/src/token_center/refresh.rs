@@ -1,0 +1,290 @@
+//! How a token is fetched, healed and forced.
+
+use std::{
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde::Deserialize;
+use tokio::time::Instant;
+use xinqiao_store::{Millis, StoredToken};
+use xinqiao_types::AccessToken;
+
+use super::{Cell, EARLY_SECONDS, Gate, LAST_SECONDS, Token, TokenError, TokenProblem, TokenStatus};
+use crate::{code, platform, shared::Shared};
+
+/// After a refused token, refreshes are at least this far apart.
+const STORM_SECONDS: u64 = 60;
+/// A failure is repeated for this long instead of asking again.
+const FAILURE_MEMORY: Duration = Duration::from_secs(2);
+/// Forced refreshes: how many a day, and how far apart.
+const FORCED_A_DAY: usize = 20;
+const FORCED_APART_SECONDS: i64 = 30;
+/// How long one refresh may hold the lease.
+const LEASE_MS: i64 = 30_000;
+/// Token answers are small.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Normal,
+    Forced,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(default)]
+    errcode: i64,
+    #[serde(default)]
+    access_token: String,
+    #[serde(default)]
+    expires_in: i64,
+}
+
+impl Cell {
+    fn status(&self) -> MutexGuard<'_, TokenStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The current token if it is good for another moment.
+    fn usable(&self, shared: &Shared, margin: i64) -> Option<Arc<Token>> {
+        self.current.load_full().filter(|token| token.expires.since(shared.world()) > margin)
+    }
+
+    /// There is no token that lasts beyond `margin`: fetches one, or waits for whoever does.
+    pub(super) async fn fetch_beyond(
+        &self,
+        shared: &Arc<Shared>,
+        margin: i64,
+    ) -> Result<Arc<Token>, TokenError> {
+        let mut gate = self.gate.lock().await;
+        if let Some(token) = self.usable(shared, margin) {
+            return Ok(token);
+        }
+        if !gate.loaded {
+            gate.loaded = true;
+            if let Some(kept) = shared.store.token(&self.credential()).await? {
+                self.adopt(&kept);
+                if let Some(token) = self.usable(shared, margin) {
+                    return Ok(token);
+                }
+            }
+        }
+        if let Some((at, error)) = &gate.failed
+            && at.elapsed() < FAILURE_MEMORY
+        {
+            return Err(error.clone());
+        }
+        self.refresh(shared, &mut gate, Mode::Normal).await
+    }
+
+    /// The token ends soon: fetches the next one unless somebody does already. Failing is no harm yet.
+    pub(super) async fn refresh_early(&self, shared: &Arc<Shared>) {
+        let Ok(mut gate) = self.gate.try_lock() else { return };
+        let recent = |at: &Instant| at.elapsed() < Duration::from_secs(10);
+        if self.usable(shared, EARLY_SECONDS).is_some()
+            || gate.failed.as_ref().is_some_and(|(at, _)| recent(at))
+            || gate.refreshed.as_ref().is_some_and(recent)
+        {
+            return;
+        }
+        if let Err(error) = self.refresh(shared, &mut gate, Mode::Normal).await {
+            tracing::warn!(appid = %self.appid, %error, "A token could not be refreshed early; the last one is served.");
+        }
+    }
+
+    /// The platform refused `used`. Refreshes once, and only if it is the current token.
+    pub(super) async fn heal(
+        &self,
+        shared: &Arc<Shared>,
+        used: &str,
+        refusal: i64,
+    ) -> Result<Arc<Token>, TokenError> {
+        let mut gate = self.gate.lock().await;
+        let Some(current) = self.current.load_full() else {
+            return self.refresh(shared, &mut gate, Mode::Normal).await;
+        };
+        if current.text.expose() != used {
+            return Ok(current);
+        }
+        // An expiry is the platform's own word for a natural end, and asking for the stable token then ends
+        // nobody's; only unexplained refusals can turn into a storm.
+        let expired = refusal == code::ACCESS_TOKEN_EXPIRED;
+        if !expired
+            && let Some(at) = gate.refreshed
+            && at.elapsed() < Duration::from_secs(STORM_SECONDS)
+        {
+            let error = TokenError::Storm(STORM_SECONDS);
+            self.note_failure(&error);
+            return Err(error);
+        }
+        let left = current.expires.since(shared.world());
+        if !expired && left > EARLY_SECONDS {
+            self.status().foreign_refreshes += 1;
+            shared.metrics.tokens_foreign.add();
+            tracing::warn!(
+                appid = %self.appid,
+                errcode = refusal,
+                obtained = %current.obtained,
+                left_seconds = left,
+                rule = "token.foreign_refresh",
+                "A token died long before its end: another program holds this AppSecret and forced a refresh."
+            );
+        }
+        let fresh = self.refresh(shared, &mut gate, Mode::Normal).await?;
+        if fresh.text.expose() != used {
+            return Ok(fresh);
+        }
+        // The platform goes on handing out what it refuses: only force helps.
+        self.forced(shared, &mut gate).await
+    }
+
+    pub(super) async fn force(&self, shared: &Arc<Shared>) -> Result<Arc<Token>, TokenError> {
+        let mut gate = self.gate.lock().await;
+        self.forced(shared, &mut gate).await
+    }
+
+    async fn forced(
+        &self,
+        shared: &Arc<Shared>,
+        gate: &mut Gate,
+    ) -> Result<Arc<Token>, TokenError> {
+        let now = shared.context.clock.unix();
+        while gate.forced.front().is_some_and(|at| now.since(*at) >= 86_400) {
+            gate.forced.pop_front();
+        }
+        let too_soon = gate.forced.back().is_some_and(|at| now.since(*at) < FORCED_APART_SECONDS);
+        if too_soon || gate.forced.len() >= FORCED_A_DAY {
+            let error = TokenError::Budget;
+            self.note_failure(&error);
+            return Err(error);
+        }
+        gate.forced.push_back(now);
+        tracing::info!(appid = %self.appid, used = gate.forced.len(), "A token refresh is forced.");
+        self.refresh(shared, gate, Mode::Forced).await
+    }
+
+    /// Fetches a token under the lease. Holding the gate makes it the only one of this process.
+    async fn refresh(
+        &self,
+        shared: &Arc<Shared>,
+        gate: &mut Gate,
+        mode: Mode,
+    ) -> Result<Arc<Token>, TokenError> {
+        let result = self.refresh_leased(shared, mode).await;
+        match result {
+            Ok(token) => {
+                gate.refreshed = Some(Instant::now());
+                gate.failed = None;
+                shared.metrics.tokens_refreshed.add();
+                let mut status = self.status();
+                status.refreshes += 1;
+                status.expires = Some(token.expires);
+                status.problem = None;
+                tracing::info!(appid = %self.appid, expires = %token.expires, "A token was fetched.");
+                Ok(token)
+            }
+            Err(error) => {
+                gate.failed = Some((Instant::now(), error.clone()));
+                shared.metrics.tokens_failed.add();
+                self.note_failure(&error);
+                // Meanwhile the last one is served, as long as it lasts.
+                match self.usable(shared, LAST_SECONDS) {
+                    Some(token) if mode == Mode::Normal => Ok(token),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+
+    async fn refresh_leased(
+        &self,
+        shared: &Arc<Shared>,
+        mode: Mode,
+    ) -> Result<Arc<Token>, TokenError> {
+        let credential = self.credential();
+        let now = shared.now();
+        let lease = shared.store.lease(&credential, "node", now, now.plus(LEASE_MS)).await?;
+        let Some(fence) = lease else {
+            // Another node is at it: its result is ours.
+            for _ in 0..20 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                let kept = shared.store.token(&credential).await?;
+                if let Some(kept) = kept.filter(|kept| kept.obtained >= now) {
+                    return Ok(self.adopt(&kept));
+                }
+            }
+            return Err(TokenError::Leased);
+        };
+        let (text, expires_in) = self.ask(shared, mode).await?;
+        let obtained = shared.world();
+        let kept = StoredToken {
+            token: text,
+            obtained: Millis(obtained.0 * 1000),
+            expires: Millis((obtained + expires_in).0 * 1000),
+        };
+        let token = self.adopt(&kept);
+        // WECHAT: a token that could not be kept is still the only good one.
+        match shared.store.put_token(&credential, fence, kept).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(appid = %self.appid, "A newer refresher was here; its token stays stored."),
+            Err(error) => tracing::error!(appid = %self.appid, %error, "A token could not be stored."),
+        }
+        Ok(token)
+    }
+
+    /// Asks the platform.
+    async fn ask(&self, shared: &Arc<Shared>, mode: Mode) -> Result<(String, i64), TokenError> {
+        let Some(secret) = &self.secret else { return Err(TokenError::NoSecret(self.appid.clone())) };
+        let endpoint = platform::stable_token();
+        let body = serde_json::json!({
+            "grant_type": "client_credential",
+            "appid": self.appid,
+            "secret": secret.expose(),
+            "force_refresh": mode == Mode::Forced,
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = Bytes::from(body.to_string());
+        let answered = shared
+            .outbound
+            .platform_whole(platform::API_HOST, Method::POST, endpoint, headers, body, ANSWER_BYTES)
+            .await
+            .map_err(|error| TokenError::Unreachable(error.to_string()))?;
+        let answer: TokenAnswer = serde_json::from_slice(&answered.body).map_err(|_| {
+            TokenError::Unreachable(format!("status {}, not a token answer", answered.status))
+        })?;
+        if answer.errcode != 0 || answer.access_token.is_empty() {
+            return Err(TokenError::Refused {
+                code: answer.errcode,
+                status: answered.status,
+                content_type: answered.content_type().to_owned(),
+                body: answered.body,
+            });
+        }
+        Ok((answer.access_token, answer.expires_in))
+    }
+
+    fn adopt(&self, kept: &StoredToken) -> Arc<Token> {
+        let token = Arc::new(Token {
+            text: AccessToken::from(kept.token.as_str()),
+            obtained: xinqiao_types::UnixSeconds(kept.obtained.0 / 1000),
+            expires: xinqiao_types::UnixSeconds(kept.expires.0 / 1000),
+        });
+        self.status().expires = Some(token.expires);
+        self.current.store(Some(Arc::clone(&token)));
+        token
+    }
+
+    fn note_failure(&self, error: &TokenError) {
+        tracing::warn!(appid = %self.appid, %error, rule = error.rule(), "No token could be fetched.");
+        self.status().problem =
+            Some(TokenProblem { rule: error.rule(), cause: error.to_string() });
+    }
+
+    fn credential(&self) -> String {
+        format!("stable {}", self.appid)
+    }
+}
