@@ -120,12 +120,9 @@ pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
     let counted_by_account = ["per account", "per appid", "per corp", "per service", "per verified"]
         .iter()
         .any(|start| quota.scope.starts_with(start));
-    // `/cgi-bin/stable_token force_refresh=true` counts some calls of a path only: see `spend_limit`.
-    let conditional =
-        quota.subject.split(' ').any(|word| !word.starts_with('/') && word.contains('='))
-            || quota.subject.contains(" is_");
-    let by_window = !matches!(quota.window, QuotaWindow::Other);
-    if !counted_by_account || conditional || quota.limit == 0 || !by_window {
+    // A special row counts something other than calls, for instance forced refreshes: `spend_limit`.
+    let windowed = quota.window != QuotaWindow::Other;
+    if !counted_by_account || quota.special || quota.limit == 0 || !windowed {
         return false;
     }
     let official = facts.kind.is_official_account();

@@ -18,6 +18,7 @@ fn quota(scope: &'static str, subject: &'static str, applies_to: &'static str) -
         limit: 5,
         window: QuotaWindow::Day,
         code: 0,
+        special: false,
         note: "",
         confidence: "",
     }
@@ -83,8 +84,9 @@ fn rows_apply_to_whom_they_say() {
     check("any", &mini, true);
     check("new account, text before about 2020", &service, false);
     assert!(!applies(&quota("per user", "/cgi-bin/x", "any"), &service));
-    let forced = quota("per account", "/cgi-bin/stable_token force_refresh=true", "any");
-    assert!(!applies(&forced, &service), "counts some calls only");
+    let mut forced = quota("per account", "/cgi-bin/stable_token", "any");
+    forced.special = true;
+    assert!(!applies(&forced, &service), "counts forced refreshes, not calls");
 }
 
 #[test]
