@@ -5,7 +5,7 @@ import { check, expect, shot, until } from "./browser.mjs";
 import { enterService, talk } from "./phone.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["phone", "timeline", "accounts", "users", "faults"];
+const PAGES = ["phone", "timeline", "accounts", "users", "faults", "settings"];
 
 async function serious(page) {
   // Evaluated from outside: the page's own policy forbids scripts that it does not serve.

@@ -106,6 +106,7 @@ function act(user, action) {
 }
 
 const routes = [
+  ["GET", /^\/$/, () => ({ name: "mock", version: "0.0.0", now: now(), endpoints: { "api.weixin.qq.com": "http://127.0.0.1:8601", "qyapi.weixin.qq.com": "http://127.0.0.1:8602" } })],
   ["GET", /^\/dev$/, () => dev],
   ["POST", /^\/debug$/, (_, body) => (publish("dev", (dev = { ...dev, pause: body.pause })), {})],
   ["GET", /^\/clock$/, () => ({ now: now(), frozen: frozenAt !== null })],

@@ -1,5 +1,5 @@
 // Every call to the control interface. Knows paths and shapes, nothing about the page.
-import type { Account, Chat, ChatSummary, Clock, Dev, Fault, Row, User } from "./types";
+import type { Account, Chat, ChatSummary, Clock, Dev, Fault, Platform, Row, User } from "./types";
 
 export const BASE = "/_sim/v1";
 
@@ -61,6 +61,7 @@ export const api = {
   clock: () => call<Clock>("GET", "/clock"),
   setClock: (change: { advance: number } | { now: number } | { freeze: boolean }) =>
     call<Clock>("POST", "/clock", change),
+  platform: () => call<Platform>("GET", "/"),
   reset: () => call<unknown>("POST", "/reset", {}),
 
   timeline: async () => items(await call<{ items: Row[] } | Row[]>("GET", "/timeline")),

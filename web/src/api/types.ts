@@ -180,6 +180,13 @@ export interface Dev {
   pause?: boolean;
 }
 
+/** Who answers: its name, and the origin that stands for each platform host. */
+export interface Platform {
+  name?: string;
+  version?: string;
+  endpoints: Record<string, string>;
+}
+
 export interface Clock {
   now: number;
   frozen?: boolean;

@@ -164,6 +164,14 @@ async function snapshot(): Promise<void> {
   state.loaded = true;
 }
 
+/** Forgets what the stream brought and asks for everything anew: the world is another one. */
+export function resynchronise(): void {
+  streamed = new Set();
+  state.selected = "";
+  state.lit = "";
+  void snapshot();
+}
+
 /** What an event of the stream changes. Exported for the tests. */
 export function receive(name: string, data: unknown): void {
   switch (name) {
@@ -189,10 +197,7 @@ export function receive(name: string, data: unknown): void {
       void loadUsers();
       break;
     case "reset":
-      streamed = new Set();
-      state.selected = "";
-      state.lit = "";
-      void snapshot();
+      resynchronise();
       break;
   }
 }
