@@ -7,6 +7,7 @@ export const en: Words = {
   copy: "Copy",
   copyOf: "Copy {what}",
   copied: "Copied",
+  copyFailed: "The browser keeps the clipboard from this page; select and copy by hand",
   show: "Show",
   hide: "Hide",
 
@@ -246,7 +247,7 @@ export const en: Words = {
   "users.empty": "No users yet. Create one: it comes with a phone.",
 
   "settings.endpoints": "Platform addresses",
-  "settings.endpointsHelp": "Replace the platform's host in your SDK by the address on the right; signatures, paths and fields stay. Where the SDK has no such setting, start your program with the command below.",
+  "settings.endpointsHelp": "Replace the platform's host in your SDK by the address here; signatures, paths and fields stay. Where the SDK has no such setting, start your program with the command under “Without touching code”.",
   "settings.none": "The simulator gave no list of addresses.",
   "settings.run": "Without touching code",
   "settings.runHelp": "Whatever this command starts has its platform calls answered here: no code change, no hosts file, no root.",

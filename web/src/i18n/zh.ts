@@ -5,6 +5,7 @@ export const zh = {
   copy: "复制",
   copyOf: "复制{what}",
   copied: "已复制",
+  copyFailed: "浏览器不让这个页面用剪贴板，请选中后手动复制",
   show: "显示",
   hide: "隐藏",
 
@@ -244,7 +245,7 @@ export const zh = {
   "users.empty": "还没有用户。创建一个，他就有一部手机。",
 
   "settings.endpoints": "平台地址",
-  "settings.endpointsHelp": "把 SDK 里的平台主机换成右边的地址，签名、路径和字段都不用变。SDK 不让改地址时，用下面的命令启动你的程序。",
+  "settings.endpointsHelp": "把 SDK 里的平台主机换成这里的地址，签名、路径和字段都不用变。SDK 不让改地址时，用“不改代码”里的命令启动你的程序。",
   "settings.none": "模拟器没有给出地址表。",
   "settings.run": "不改代码",
   "settings.runHelp": "让这条命令启动的程序对平台的调用都到这里来，不用改代码、不用改 hosts、不用管理员权限：",
