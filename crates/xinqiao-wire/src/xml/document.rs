@@ -348,10 +348,11 @@ impl Parser<'_> {
         } else if rest.starts_with(b"<!--") {
             self.at += 4;
             self.skip_past(b"--")?;
-            if self.peek() != Some(b'>') {
-                return Err(XmlErrorKind::Syntax);
+            match self.peek() {
+                Some(b'>') => self.at += 1,
+                Some(_) => return Err(XmlErrorKind::Syntax),
+                None => return Err(XmlErrorKind::CutOff),
             }
-            self.at += 1;
             Ok(())
         } else if rest.len() >= 9 && rest[2..9].eq_ignore_ascii_case(b"DOCTYPE") {
             Err(XmlErrorKind::Doctype)

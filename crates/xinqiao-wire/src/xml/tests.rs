@@ -363,12 +363,13 @@ proptest! {
             prop_assert_eq!(ours.len(), theirs.len());
         }
     }
+}
 
-    #[test]
-    fn a_prefix_never_reads_as_the_whole(cut in 1..200_usize) {
-        let xml = "<xml><ToUserName><![CDATA[gh_97417a04a28d]]></ToUserName><a>1&lt;</a><b c=\"d\"/><!-- e --></xml>";
-        if cut < xml.len() {
-            check_refused(&xml.as_bytes()[..cut], XmlErrorKind::CutOff);
-        }
+#[test]
+fn a_prefix_never_reads_as_the_whole() {
+    let xml = "<xml><ToUserName><![CDATA[gh_97417a04a28d]]></ToUserName><a>1&lt;</a>\
+               <b c=\"d\"/><!-- e --></xml>";
+    for cut in 1..xml.len() {
+        check_refused(&xml.as_bytes()[..cut], XmlErrorKind::CutOff);
     }
 }
