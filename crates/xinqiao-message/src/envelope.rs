@@ -29,6 +29,3 @@ pub const MAX_BODY: usize = xinqiao_wire::xml::MAX_BYTES;
 
 /// `encrypt_type` of an encrypted push.
 const AES: &str = "aes";
-
-#[cfg(test)]
-mod tests;

@@ -469,6 +469,3 @@ fn finish(
 fn number(text: &str) -> i64 {
     text.trim().parse().unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

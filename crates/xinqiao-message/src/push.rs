@@ -11,6 +11,3 @@ mod judge;
 
 pub use attempts::{Attempts, GaveUp, Next, Outcome, Policy};
 pub use judge::{Answer, Context, Judgement, Speaker, Warning, judge};
-
-#[cfg(test)]
-mod tests;

@@ -345,6 +345,3 @@ pub fn encode(reply: &Reply, to: &str, from: &str, time: UnixSeconds) -> String 
     out.close("xml");
     out.finish()
 }
-
-#[cfg(test)]
-mod tests;

@@ -33,3 +33,13 @@ record! {
         precision: f64 = "Precision",
     }
 }
+
+/// What stands before the scene in the `EventKey` of a follow by code.
+const SCENE_PREFIX: &str = "qrscene_";
+
+impl Subscribe {
+    /// The scene of the code that the user followed by, without its prefix.
+    pub fn scene(&self) -> Option<&str> {
+        self.event_key.as_deref()?.strip_prefix(SCENE_PREFIX)
+    }
+}
