@@ -126,6 +126,8 @@ const routes = [
   ["GET", /^\/users\/([^/]+)\/chat$/, ([user], _, query) => { const account = query.get("account"); const followed = follows.has(`${user}/${account}`); return { items: talk(user, account).items, followed, menu: account.endsWith("a1") && followed ? menu : null, window: followed ? { expires_at: now() + 172_000, remaining: null } : null, typing: false }; }],
   ["POST", /^\/users\/([^/]+)\/read$/, ([user], body) => ((talk(user, body.account).unread = 0), {})],
   ["POST", /^\/users\/([^/]+)\/actions$/, ([user], body) => act(user, body)],
+  ["POST", /^\/faults$/, () => ({ id: `f${++serial}` })],
+  ["DELETE", /^\/faults\/(.+)$/, () => ({})],
   ["PUT", /^\/accounts\/([^/]+)\/callback$/, () => [422, { verified: false, reason: "应用回的是 “hello”，不是 echostr" }]],
 ];
 
