@@ -26,11 +26,25 @@ const empty = (): Chat => ({ items: [], followed: false, menu: null, window: nul
 
 export function useConversation(user: () => string, account: () => string) {
   const view = reactive({ chat: empty(), loaded: false, pending: [] as Pending[] });
-  let serial = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
+  let running = false;
+  let stale = false;
 
+  /** One fetch at a time; whatever changed meanwhile is fetched right after, so a busy chat never starves. */
   async function refresh(): Promise<void> {
-    const mine = ++serial;
+    if (running) {
+      stale = true;
+      return;
+    }
+    running = true;
+    do {
+      stale = false;
+      await fetchOnce();
+    } while (stale);
+    running = false;
+  }
+
+  async function fetchOnce(): Promise<void> {
     const [who, where] = [user(), account()];
     if (!who || !where) return;
     let found: Chat;
@@ -39,8 +53,8 @@ export function useConversation(user: () => string, account: () => string) {
     } catch {
       return;
     }
-    // A later refresh or another conversation overtook this one.
-    if (mine !== serial || who !== user() || where !== account()) return;
+    // The phone went to another conversation meanwhile.
+    if (who !== user() || where !== account()) return;
     view.chat = found;
     view.pending = settle(view.pending, found.items);
     view.loaded = true;

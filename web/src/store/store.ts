@@ -140,12 +140,25 @@ export const loadUsers = () =>
     if (!found.some((one) => one.id === state.user)) state.user = found[0]?.id ?? "";
   });
 
+let listing = false;
+let listStale = false;
+
+/** One fetch at a time; whatever changed meanwhile is fetched right after. */
 export async function loadChats(): Promise<void> {
-  const user = state.user;
-  if (!user) return;
-  await quietly(api.chats(user), (found) => {
-    if (user === state.user) state.chats = found;
-  });
+  if (listing) {
+    listStale = true;
+    return;
+  }
+  listing = true;
+  do {
+    listStale = false;
+    const user = state.user;
+    if (!user) break;
+    await quietly(api.chats(user), (found) => {
+      if (user === state.user) state.chats = found;
+    });
+  } while (listStale);
+  listing = false;
 }
 
 async function snapshot(): Promise<void> {
