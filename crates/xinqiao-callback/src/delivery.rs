@@ -58,7 +58,11 @@ impl IntoAnswer for Reply {
 /// WECHAT: a reply with an empty text is an illegal answer, for which the user sees a failure notice.
 impl IntoAnswer for String {
     fn into_answer(self) -> Answer {
-        if self.is_empty() { Answer::Silent } else { Answer::Reply(Reply::text(self)) }
+        if self.is_empty() {
+            Answer::Silent
+        } else {
+            Answer::Reply(Reply::text(self))
+        }
     }
 }
 

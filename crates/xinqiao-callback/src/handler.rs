@@ -19,7 +19,10 @@ pub(crate) type Erased = Box<dyn Fn(&Arc<Delivery>) -> Option<Work> + Send + Syn
 /// return what is [`IntoAnswer`].
 pub trait Handler<Arguments>: Send + Sync + 'static {
     /// Starts the handler, or says that it does not fit.
-    fn start(&self, delivery: &Arc<Delivery>) -> Option<Pin<Box<dyn Future<Output = Answer> + Send>>>;
+    fn start(
+        &self,
+        delivery: &Arc<Delivery>,
+    ) -> Option<Pin<Box<dyn Future<Output = Answer> + Send>>>;
 }
 
 pub(crate) fn erase<A, H: Handler<A>>(handler: H) -> Erased {
@@ -27,7 +30,7 @@ pub(crate) fn erase<A, H: Handler<A>>(handler: H) -> Erased {
 }
 
 macro_rules! handlers {
-    ($(($($argument:ident),*))+) => {$(
+    ($(($($argument:ident $name:ident),*))+) => {$(
         impl<F, Fut, Out, $($argument,)*> Handler<($($argument,)*)> for F
         where
             F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
@@ -38,12 +41,12 @@ macro_rules! handlers {
             fn start(&self, delivery: &Arc<Delivery>) -> Option<Work> {
                 // A handler without arguments fits whatever came.
                 let _ = delivery;
-                $(let $argument = $argument::extract(delivery)?;)*
-                let work = self($($argument),*);
+                $(let $name = $argument::extract(delivery)?;)*
+                let work = self($($name),*);
                 Some(Box::pin(async move { work.await.into_answer() }))
             }
         }
     )+};
 }
 
-handlers! { () (A) (A, B) (A, B, C) (A, B, C, D) }
+handlers! { () (A a) (A a, B b) (A a, B b, C c) (A a, B b, C c, D d) }

@@ -25,7 +25,11 @@ impl LateReply {
             Reply::Text { content } => ("text", json!({"content": content})),
             Reply::Image { media_id } => ("image", json!({"media_id": media_id})),
             Reply::Voice { media_id } => ("voice", json!({"media_id": media_id})),
-            Reply::Video { media_id, title, description } => {
+            Reply::Video {
+                media_id,
+                title,
+                description,
+            } => {
                 let body =
                     json!({"media_id": media_id, "title": title, "description": description});
                 ("video", body)
@@ -63,7 +67,11 @@ mod tests {
     use super::*;
 
     fn late(reply: Reply) -> LateReply {
-        LateReply { openid: OpenId::new("o1"), account: "gh_1".to_owned(), reply }
+        LateReply {
+            openid: OpenId::new("o1"),
+            account: "gh_1".to_owned(),
+            reply,
+        }
     }
 
     #[test]

@@ -154,6 +154,9 @@ mod tests {
             assert!(first(memory.see(number.to_string(), NOW)));
         }
         assert!(memory.state.lock().unwrap().answers.len() <= MOST);
-        assert!(first(memory.see("0".to_owned(), NOW)), "the oldest was forgotten");
+        assert!(
+            first(memory.see("0".to_owned(), NOW)),
+            "the oldest was forgotten"
+        );
     }
 }

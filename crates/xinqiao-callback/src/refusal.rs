@@ -23,7 +23,10 @@ pub(crate) fn typed(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -37,6 +40,8 @@ pub(crate) fn refuse(status: StatusCode, rule: &'static str, cause: &str) -> Res
     }
     tracing::warn!(rule, status = status.as_u16(), "Callback refused.");
     let mut response = plain(status, body);
-    response.headers_mut().insert(RULE_HEADER, HeaderValue::from_static(rule));
+    response
+        .headers_mut()
+        .insert(RULE_HEADER, HeaderValue::from_static(rule));
     response
 }

@@ -15,9 +15,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio_util::task::TaskTracker;
 use xinqiao_message::{
-    Message,
-    dedup,
-    envelope::{CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, open, seal_reply, verify_url},
+    Message, dedup,
+    envelope::{
+        CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, open, seal_reply, verify_url,
+    },
     reply,
 };
 use xinqiao_types::{Clock, Entropy, OpenId};
@@ -88,7 +89,9 @@ impl Callback {
                     "callback.method",
                     "callbacks come as GET (URL check) or POST (messages)",
                 );
-                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+                response
+                    .headers_mut()
+                    .insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
                 response
             }
         }
@@ -136,7 +139,12 @@ impl Callback {
 
     /// Starts the first handler that fits; it goes on when the request is gone.
     fn start(&self, delivery: &Arc<Delivery>, slot: Slot) {
-        let Some(work) = self.inner.handlers.iter().find_map(|handler| handler(delivery)) else {
+        let Some(work) = self
+            .inner
+            .handlers
+            .iter()
+            .find_map(|handler| handler(delivery))
+        else {
             slot.give(Answer::Silent);
             return;
         };
@@ -149,7 +157,8 @@ impl Callback {
                 return;
             }
             tracing::warn!(
-                rule = "callback.slow", elapsed_ms = begun.elapsed().as_millis(),
+                rule = "callback.slow",
+                elapsed_ms = begun.elapsed().as_millis(),
                 "Handler was slower than its budget."
             );
             if let Answer::Reply(reply) = answer {
@@ -182,12 +191,20 @@ impl Callback {
 impl Inner {
     async fn say_late(&self, delivery: &Delivery, reply: xinqiao_message::Reply) {
         let Some(late) = &self.late else {
-            tracing::warn!(rule = "callback.slow", "Late reply dropped: no way out is set.");
+            tracing::warn!(
+                rule = "callback.slow",
+                "Late reply dropped: no way out is set."
+            );
             return;
         };
         let head = &delivery.message.head;
         let openid = OpenId::new(head.from.as_str());
-        late(LateReply { openid, account: head.to.clone(), reply }).await;
+        late(LateReply {
+            openid,
+            account: head.to.clone(),
+            reply,
+        })
+        .await;
     }
 }
 
@@ -204,7 +221,9 @@ async fn run(tasks: &TaskTracker, work: Work) -> Answer {
 
 /// Replaces a reply that the platform would show as a failure with silence.
 fn checked(answer: Answer) -> Answer {
-    let Answer::Reply(reply) = &answer else { return answer };
+    let Answer::Reply(reply) = &answer else {
+        return answer;
+    };
     match reply.check() {
         Ok(()) => answer,
         Err(error) => {
@@ -247,7 +266,10 @@ where
             let response = match Limited::new(body, MAX_BODY).collect().await {
                 Ok(body) => callback.answer(&head.method, query, &body.to_bytes()).await,
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                    let error = EnvelopeError::TooLarge { found: MAX_BODY + 1, limit: MAX_BODY };
+                    let error = EnvelopeError::TooLarge {
+                        found: MAX_BODY + 1,
+                        limit: MAX_BODY,
+                    };
                     refuse_envelope(&error)
                 }
                 Err(_) => refuse(

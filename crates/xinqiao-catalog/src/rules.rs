@@ -16,7 +16,6 @@
 //! `quotas`, `grants`, `media`.
 
 pub mod civil;
-mod code;
 pub mod dedup;
 pub mod interaction;
 pub mod media;

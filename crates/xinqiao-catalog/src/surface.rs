@@ -102,7 +102,13 @@ pub fn recognise(request: &Request<'_>) -> Call {
         body: request.body,
     };
     let target = match route(&query) {
-        Routed::Found { endpoint, path_params } => Target::Endpoint { endpoint, path_params },
+        Routed::Found {
+            endpoint,
+            path_params,
+        } => Target::Endpoint {
+            endpoint,
+            path_params,
+        },
         Routed::WrongMethod { allowed } => Target::WrongMethod { allowed },
         Routed::Unknown { nearest } => Target::Unknown { nearest },
     };
@@ -110,11 +116,16 @@ pub fn recognise(request: &Request<'_>) -> Call {
         Target::Endpoint { endpoint, .. } => {
             (endpoint.product, credential::take(endpoint, request))
         }
-        Target::WrongMethod { .. } | Target::Unknown { .. } => {
-            (product_of(request.host, request.path), credential::take_unknown(request))
-        }
+        Target::WrongMethod { .. } | Target::Unknown { .. } => (
+            product_of(request.host, request.path),
+            credential::take_unknown(request),
+        ),
     };
-    Call { target, product, credential }
+    Call {
+        target,
+        product,
+        credential,
+    }
 }
 
 /// The product that a host and path belong to when no endpoint says it: that of the host's other
@@ -130,14 +141,20 @@ pub fn product_of(host: &str, path: &str) -> Product {
         .filter(|route| route.host == canonical || canonical.is_empty())
         .max_by_key(|route| {
             // The first of equals wins: products stand in the order of their sections.
-            (common_start(route.path, path), std::cmp::Reverse(route.product))
+            (
+                common_start(route.path, path),
+                std::cmp::Reverse(route.product),
+            )
         })
         .map_or(Product::OfficialAccount, |route| route.product)
 }
 
 fn common_start(a: &str, b: &str) -> usize {
     let segments = |path| str::split(path, '/').skip(1);
-    segments(a).zip(segments(b)).take_while(|(a, b)| a == b).count()
+    segments(a)
+        .zip(segments(b))
+        .take_while(|(a, b)| a == b)
+        .count()
 }
 
 #[cfg(test)]

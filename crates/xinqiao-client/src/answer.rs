@@ -55,7 +55,10 @@ impl Answer {
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// JSON as the platform writes it.
@@ -67,8 +70,10 @@ fn parse(body: &[u8]) -> Result<Value, serde_json::Error> {
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
         Err(error) => {
-            let cleaned: Vec<u8> =
-                body.iter().map(|byte| if *byte < b' ' { b' ' } else { *byte }).collect();
+            let cleaned: Vec<u8> = body
+                .iter()
+                .map(|byte| if *byte < b' ' { b' ' } else { *byte })
+                .collect();
             serde_json::from_slice(&cleaned).map_err(|_| error)
         }
     }
@@ -102,7 +107,10 @@ pub(crate) fn failure(
         return None;
     }
     let value = parse(body).ok()?;
-    let message = value.get(envelope.message_field).and_then(Value::as_str).unwrap_or_default();
+    let message = value
+        .get(envelope.message_field)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let code = match value.get(envelope.code_field)? {
         // WECHAT: a missing `errcode` means success, and so does 0.
         Value::Number(number) => AnswerCode::Number(ErrCode(number.as_i64()?)),
@@ -131,7 +139,9 @@ fn file_name(disposition: &str) -> Option<String> {
     let parameter = |wanted: &str| {
         disposition.split(';').skip(1).find_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
-            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
+            name.trim()
+                .eq_ignore_ascii_case(wanted)
+                .then(|| value.trim().trim_matches('"'))
         })
     };
     let extended = parameter("filename*")
@@ -146,7 +156,9 @@ fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let hex = tail
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
         match hex.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
             Some(decoded) if byte == b'%' => {
                 out.push(decoded);
@@ -181,35 +193,87 @@ mod tests {
     #[test]
     fn a_missing_errcode_means_success() {
         check(JSON, 200, "application/json", r#"{"ticket":"x"}"#, None);
-        check(JSON, 200, "application/json", r#"{"errcode":0,"errmsg":"ok"}"#, None);
-        check(JSON, 200, "text/plain", r#"{"errcode":40001,"errmsg":"x"}"#, Some("40001"));
-        check(JSON, 200, "text/plain", r#"{"errcode":"40001"}"#, Some("40001"));
+        check(
+            JSON,
+            200,
+            "application/json",
+            r#"{"errcode":0,"errmsg":"ok"}"#,
+            None,
+        );
+        check(
+            JSON,
+            200,
+            "text/plain",
+            r#"{"errcode":40001,"errmsg":"x"}"#,
+            Some("40001"),
+        );
+        check(
+            JSON,
+            200,
+            "text/plain",
+            r#"{"errcode":"40001"}"#,
+            Some("40001"),
+        );
     }
 
     #[test]
     fn an_error_instead_of_a_file_is_found() {
-        let file = Envelope { answer: Content::Binary, ..JSON };
-        check(file, 200, "text/plain", r#"{"errcode":40007,"errmsg":"invalid media_id"}"#, Some("40007"));
+        let file = Envelope {
+            answer: Content::Binary,
+            ..JSON
+        };
+        check(
+            file,
+            200,
+            "text/plain",
+            r#"{"errcode":40007,"errmsg":"invalid media_id"}"#,
+            Some("40007"),
+        );
         check(file, 200, "image/jpeg", "\u{fffd}JFIF", None);
-        check(file, 200, "image/jpeg", r#"{"errcode":40007}"#, Some("40007"));
+        check(
+            file,
+            200,
+            "image/jpeg",
+            r#"{"errcode":40007}"#,
+            Some("40007"),
+        );
     }
 
     #[test]
     fn a_payment_code_counts_outside_2xx() {
-        let pay = Envelope { code_field: "code", message_field: "message", ..JSON };
-        check(pay, 400, "application/json", r#"{"code":"PARAM_ERROR","message":"x"}"#, Some("PARAM_ERROR"));
+        let pay = Envelope {
+            code_field: "code",
+            message_field: "message",
+            ..JSON
+        };
+        check(
+            pay,
+            400,
+            "application/json",
+            r#"{"code":"PARAM_ERROR","message":"x"}"#,
+            Some("PARAM_ERROR"),
+        );
         check(pay, 200, "application/json", r#"{"code":"OK"}"#, None);
     }
 
     #[test]
     fn file_names_are_read_and_stripped_of_folders() {
-        assert_eq!(file_name(r#"attachment; filename="a.jpg""#).as_deref(), Some("a.jpg"));
-        assert_eq!(file_name("attachment; filename=a.jpg").as_deref(), Some("a.jpg"));
+        assert_eq!(
+            file_name(r#"attachment; filename="a.jpg""#).as_deref(),
+            Some("a.jpg")
+        );
+        assert_eq!(
+            file_name("attachment; filename=a.jpg").as_deref(),
+            Some("a.jpg")
+        );
         assert_eq!(
             file_name("attachment; filename=\"x\"; filename*=UTF-8''%E6%A1%A5.jpg").as_deref(),
             Some("桥.jpg")
         );
-        assert_eq!(file_name(r#"a; filename="../../etc/passwd""#).as_deref(), Some("passwd"));
+        assert_eq!(
+            file_name(r#"a; filename="../../etc/passwd""#).as_deref(),
+            Some("passwd")
+        );
         assert_eq!(file_name(r#"a; filename="..""#), None);
         assert_eq!(file_name("inline"), None);
     }

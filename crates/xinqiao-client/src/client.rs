@@ -142,7 +142,10 @@ impl ClientBuilder {
         mut self,
         map: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
     ) -> Self {
-        self.endpoints.extend(map.into_iter().map(|(host, origin)| (host.into(), origin.into())));
+        self.endpoints.extend(
+            map.into_iter()
+                .map(|(host, origin)| (host.into(), origin.into())),
+        );
         self
     }
 

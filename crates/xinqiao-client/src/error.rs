@@ -167,7 +167,7 @@ impl From<RetryClass> for Retry {
         match class {
             RetryClass::Never => Self::Never,
             RetryClass::Now => Self::Now,
-            RetryClass::Later => Self::After(Duration::from_secs(60)),
+            RetryClass::Later => Self::After(Duration::from_mins(1)),
             RetryClass::RefreshToken => Self::RefreshToken,
             RetryClass::NextQuotaWindow => Self::NextQuotaWindow,
         }
@@ -207,7 +207,11 @@ impl ApiError {
         let known = xinqiao_catalog::error(product, code.as_code());
         let hint = known.map(|known| {
             let remedy = known.remedy.get(false);
-            if remedy.is_empty() { known.meaning.get(false) } else { remedy }
+            if remedy.is_empty() {
+                known.meaning.get(false)
+            } else {
+                remedy
+            }
         });
         Self {
             endpoint,
@@ -223,7 +227,11 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}: {}", self.endpoint, self.code, self.message)?;
+        write!(
+            f,
+            "{} answered {}: {}",
+            self.endpoint, self.code, self.message
+        )?;
         if let Some(rid) = &self.rid {
             write!(f, " (rid {rid})")?;
         }
@@ -301,7 +309,11 @@ mod tests {
             "code been used",
             Some("5f3203f9-4c55380f-4b88cfd4"),
         );
-        check("invalid code, hints: [ req_id: TVDXha0288s161 ]", "invalid code", Some("TVDXha0288s161"));
+        check(
+            "invalid code, hints: [ req_id: TVDXha0288s161 ]",
+            "invalid code",
+            Some("TVDXha0288s161"),
+        );
         check(
             "invalid credential, hint: [1606120133_53_0fbc4b1c], from ip: 1.2.3.4, more info at x",
             "invalid credential",

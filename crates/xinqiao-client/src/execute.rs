@@ -40,7 +40,11 @@ pub(crate) struct Prepared {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.envelope.endpoint, self.method, self.path)
+        write!(
+            f,
+            "{} {} {}",
+            self.envelope.endpoint, self.method, self.path
+        )
     }
 }
 
@@ -69,8 +73,13 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let attempt =
-                Attempt { number, reached, endpoint: request.repeat, keyed: false, renewed };
+            let attempt = Attempt {
+                number,
+                reached,
+                endpoint: request.repeat,
+                keyed: false,
+                renewed,
+            };
             match retry::next(&attempt, &policy, self.inner.settings.entropy.next_u64()) {
                 Next::GiveUp => return Err(error),
                 Next::Again { after } => {
@@ -82,7 +91,9 @@ impl Client {
                     number += 1;
                 }
                 Next::WithNewToken => {
-                    let Some((_, failed)) = &token else { return Err(error) };
+                    let Some((_, failed)) = &token else {
+                        return Err(error);
+                    };
                     match self.inner.tokens.renew(self, failed).await? {
                         Some(new) => token = token.map(|(param, _)| (param, new)),
                         None => return Err(error),
@@ -95,9 +106,14 @@ impl Client {
 
     /// Refuses what the account has no right to, if the account's kind is known.
     fn permit(&self, request: &Prepared) -> Result<(), Error> {
-        let Some(facts) = &self.inner.facts else { return Ok(()) };
-        let rows: Vec<_> =
-            request.permissions.iter().filter_map(|id| xinqiao_catalog::permission(id)).collect();
+        let Some(facts) = &self.inner.facts else {
+            return Ok(());
+        };
+        let rows: Vec<_> = request
+            .permissions
+            .iter()
+            .filter_map(|id| xinqiao_catalog::permission(id))
+            .collect();
         permission::check_rows(&rows, facts).map_err(|denied| Error::Preflight {
             endpoint: request.envelope.endpoint,
             reason: Refusal::Permission(denied),
@@ -110,7 +126,12 @@ impl Client {
         request: &Prepared,
     ) -> Result<Option<(&'static str, AccessToken)>, Error> {
         let endpoint = request.envelope.endpoint;
-        let refuse = |reason: &str| Err(Error::Credential { endpoint, reason: reason.into() });
+        let refuse = |reason: &str| {
+            Err(Error::Credential {
+                endpoint,
+                reason: reason.into(),
+            })
+        };
         let param = match request.auth {
             // A user's token and a robot's key are the caller's, among the query.
             Auth::None | Auth::Sns(_) | Auth::WebhookKey(_) => return Ok(None),
@@ -141,8 +162,12 @@ impl Client {
     ) -> Result<Answer, (Error, Reached)> {
         let settings = &self.inner.settings;
         let envelope = request.envelope;
-        let config =
-            |what: &str| (Error::Config(format!("{envelope:?}: {what}").into()), Reached::Answered(xinqiao_catalog::RetryClass::Never));
+        let config = |what: &str| {
+            (
+                Error::Config(format!("{envelope:?}: {what}").into()),
+                Reached::Answered(xinqiao_catalog::RetryClass::Never),
+            )
+        };
         let default_origin;
         let origin = match settings.endpoints.get(request.host) {
             Some(origin) => origin.as_str(),
@@ -175,7 +200,9 @@ impl Client {
             }
         };
         tracing::debug!(
-            endpoint = envelope.endpoint, status = incoming.status, elapsed_ms,
+            endpoint = envelope.endpoint,
+            status = incoming.status,
+            elapsed_ms,
             "Call answered."
         );
         judge(request, incoming)
@@ -186,7 +213,10 @@ fn headers(request: &Prepared) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     if let Some(content_type) = &request.content_type {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).ok()?);
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_str(content_type).ok()?,
+        );
     }
     for (name, value) in &request.headers {
         headers.insert(
@@ -198,7 +228,11 @@ fn headers(request: &Prepared) -> Option<HeaderMap> {
 }
 
 fn unanswered(request: &Prepared, error: TransportError) -> (Error, Reached) {
-    let reached = if error.sent { Reached::Unknown } else { Reached::Nothing };
+    let reached = if error.sent {
+        Reached::Unknown
+    } else {
+        Reached::Nothing
+    };
     let error = Error::Transport {
         endpoint: request.envelope.endpoint,
         host: request.host.into(),
@@ -211,10 +245,23 @@ fn unanswered(request: &Prepared, error: TransportError) -> (Error, Reached) {
 
 /// Tells success from failure.
 fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reached)> {
-    let Incoming { status, headers, body } = incoming;
-    let answer = Answer { endpoint: request.envelope.endpoint, status, headers, body };
-    let failure =
-        answer::failure(request.envelope, status, answer.content_type(), &answer.body);
+    let Incoming {
+        status,
+        headers,
+        body,
+    } = incoming;
+    let answer = Answer {
+        endpoint: request.envelope.endpoint,
+        status,
+        headers,
+        body,
+    };
+    let failure = answer::failure(
+        request.envelope,
+        status,
+        answer.content_type(),
+        &answer.body,
+    );
     if let Some(failure) = failure {
         let class = class(failure.retry);
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
@@ -226,7 +273,11 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
     let error = TransportError {
         reason: TransportReason::Status(status),
         sent: true,
-        source: format!("{} bytes that are no answer of the platform", answer.body.len()).into(),
+        source: format!(
+            "{} bytes that are no answer of the platform",
+            answer.body.len()
+        )
+        .into(),
     };
     Err(unanswered(request, error))
 }

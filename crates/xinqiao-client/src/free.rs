@@ -35,7 +35,10 @@ pub struct FreeCall {
 impl fmt::Debug for FreeCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The fields may hold a secret: token calls are made this way.
-        let id = self.endpoint.as_ref().map_or("unknown endpoint", |endpoint| endpoint.id);
+        let id = self
+            .endpoint
+            .as_ref()
+            .map_or("unknown endpoint", |endpoint| endpoint.id);
         write!(f, "FreeCall({id})")
     }
 }
@@ -45,7 +48,13 @@ impl FreeCall {
         let endpoint = xinqiao_catalog::endpoint(endpoint).ok_or_else(|| {
             Error::Config(format!("the catalog knows no endpoint `{endpoint}`").into())
         });
-        Self { client, endpoint, fields, files: Vec::new(), options: Options::default() }
+        Self {
+            client,
+            endpoint,
+            fields,
+            files: Vec::new(),
+            options: Options::default(),
+        }
     }
 
     /// Adds a file under the name of its part, for instance `media`.
@@ -131,7 +140,12 @@ fn prepare(
     }
     // Fields that stand in query and body alike (`clear_quota/v2`) go into the body.
     let in_body = |name: &str| endpoint.request.field(name).is_some();
-    for field in endpoint.query.fields.iter().filter(|field| !in_body(field.name)) {
+    for field in endpoint
+        .query
+        .fields
+        .iter()
+        .filter(|field| !in_body(field.name))
+    {
         if let Some(value) = fields.shift_remove(field.name) {
             query.push((field.name.to_owned(), plain(&value, Some(field))));
         }
@@ -145,7 +159,11 @@ fn prepare(
     let (content_type, body) = match endpoint.content {
         Content::None => {
             // Nothing goes into a body, so what is left belongs into the query too.
-            query.extend(fields.iter().map(|(name, value)| (name.clone(), plain(value, None))));
+            query.extend(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), plain(value, None))),
+            );
             (None, Vec::new())
         }
         Content::Json => {
@@ -156,13 +174,23 @@ fn prepare(
                 Some(bare) if endpoint.request_bare => bare.clone(),
                 _ => Value::Object(fields),
             };
-            (Some("application/json; charset=utf-8".to_owned()), vec![value.to_string().into()])
+            (
+                Some("application/json; charset=utf-8".to_owned()),
+                vec![value.to_string().into()],
+            )
         }
         Content::Form => {
-            let pairs: Vec<_> =
-                fields.iter().map(|(name, value)| (name.clone(), plain(value, None))).collect();
-            let form = url::join("", "", &pairs, None).trim_start_matches('?').to_owned();
-            (Some("application/x-www-form-urlencoded".to_owned()), vec![form.into()])
+            let pairs: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value, None)))
+                .collect();
+            let form = url::join("", "", &pairs, None)
+                .trim_start_matches('?')
+                .to_owned();
+            (
+                Some("application/x-www-form-urlencoded".to_owned()),
+                vec![form.into()],
+            )
         }
         Content::Multipart => {
             let body = multipart::write(parts(endpoint, &fields, files), entropy);
@@ -223,14 +251,22 @@ fn parts(
         let field = endpoint.request.field(name);
         let is_json = field.is_some_and(|field| field.wire == Spelling::JsonPart);
         let content_type = is_json.then_some("application/json");
-        Part::Text { name: name.clone(), value: plain(value, field), content_type }
+        Part::Text {
+            name: name.clone(),
+            value: plain(value, field),
+            content_type,
+        }
     });
     let mut parts: Vec<Part> = text.collect();
     parts.extend(files.into_iter().map(|(name, file)| {
         // A part without a name is the endpoint's only file.
         let name = match name.as_str() {
             "" => {
-                let file = endpoint.request.fields.iter().find(|field| field.ty == TypeRef::File);
+                let file = endpoint
+                    .request
+                    .fields
+                    .iter()
+                    .find(|field| field.ty == TypeRef::File);
                 file.map_or("media", |field| field.name).to_owned()
             }
             _ => name,
@@ -257,9 +293,16 @@ fn plain(value: &Value, field: Option<&Field>) -> String {
             _ => value.to_string(),
         },
         Value::Array(items)
-            if matches!(spelling, Spelling::Comma | Spelling::Pipe | Spelling::Semicolon) =>
+            if matches!(
+                spelling,
+                Spelling::Comma | Spelling::Pipe | Spelling::Semicolon
+            ) =>
         {
-            items.iter().map(|item| plain(item, None)).collect::<Vec<_>>().join(separator)
+            items
+                .iter()
+                .map(|item| plain(item, None))
+                .collect::<Vec<_>>()
+                .join(separator)
         }
         other => other.to_string(),
     }

@@ -15,7 +15,11 @@ use crate::url;
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     /// A plain field, or one that holds JSON.
-    Text { name: String, value: String, content_type: Option<&'static str> },
+    Text {
+        name: String,
+        value: String,
+        content_type: Option<&'static str>,
+    },
     /// A file.
     File { name: String, file: FilePart },
 }
@@ -28,7 +32,11 @@ pub(crate) struct Body {
 }
 
 pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
-    let boundary = format!("xinqiao-{:016x}{:016x}", entropy.next_u64(), entropy.next_u64());
+    let boundary = format!(
+        "xinqiao-{:016x}{:016x}",
+        entropy.next_u64(),
+        entropy.next_u64()
+    );
     let mut pieces = Vec::with_capacity(parts.len() * 2 + 1);
     // What stands between two files: the rest of the last part and the head of the next.
     let mut text = String::new();
@@ -37,7 +45,11 @@ pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
         text.push_str(&boundary);
         text.push_str("\r\nContent-Disposition: form-data; name=\"");
         match part {
-            Part::Text { name, value, content_type } => {
+            Part::Text {
+                name,
+                value,
+                content_type,
+            } => {
                 quote(&name, &mut text);
                 text.push('"');
                 if let Some(content_type) = content_type {
@@ -64,7 +76,10 @@ pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Body {
     text.push_str(&boundary);
     text.push_str("--\r\n");
     pieces.push(Bytes::from(text));
-    Body { content_type: format!("multipart/form-data; boundary={boundary}"), pieces }
+    Body {
+        content_type: format!("multipart/form-data; boundary={boundary}"),
+        pieces,
+    }
 }
 
 /// Escapes what would end the quoted string or the header, as browsers do.
@@ -105,11 +120,17 @@ mod tests {
 
     fn body(parts: Vec<Part>) -> String {
         let body = write(parts, &SeededEntropy::new(1));
-        body.pieces.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+        body.pieces
+            .iter()
+            .map(|piece| String::from_utf8_lossy(piece).into_owned())
+            .collect()
     }
 
     fn file(name: &str) -> Part {
-        Part::File { name: "media".to_owned(), file: FilePart::new(name, b"bytes".to_vec()) }
+        Part::File {
+            name: "media".to_owned(),
+            file: FilePart::new(name, b"bytes".to_vec()),
+        }
     }
 
     #[test]

@@ -61,7 +61,12 @@ pub(crate) struct NoToken;
 impl TokenSource for NoToken {
     fn token<'a>(&'a self, _client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
         let reason = "the client has neither a secret nor a token source; give it one";
-        Box::pin(async move { Err(Error::Credential { endpoint: "", reason: reason.into() }) })
+        Box::pin(async move {
+            Err(Error::Credential {
+                endpoint: "",
+                reason: reason.into(),
+            })
+        })
     }
 
     fn renew<'a>(

@@ -48,7 +48,13 @@ impl Outgoing {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({} bytes)", self.method, self.address(), self.body_len())
+        write!(
+            f,
+            "{} {} ({} bytes)",
+            self.method,
+            self.address(),
+            self.body_len()
+        )
     }
 }
 

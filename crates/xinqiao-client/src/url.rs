@@ -34,13 +34,20 @@ pub(crate) fn fill<'v>(
 }
 
 /// Origin, path and query as one URL.
-pub(crate) fn join(origin: &str, path: &str, query: &[(String, String)], token: Option<(&str, &str)>) -> String {
+pub(crate) fn join(
+    origin: &str,
+    path: &str,
+    query: &[(String, String)],
+    token: Option<(&str, &str)>,
+) -> String {
     let mut url = String::with_capacity(origin.len() + path.len() + 64 + query.len() * 32);
     url.push_str(origin.trim_end_matches('/'));
     url.push_str(path);
-    let pairs = token
-        .into_iter()
-        .chain(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let pairs = token.into_iter().chain(
+        query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    );
     for (at, (name, value)) in pairs.enumerate() {
         url.push(if at == 0 { '?' } else { '&' });
         encode(name, &mut url);
@@ -58,7 +65,12 @@ mod tests {
     fn values_are_escaped() {
         let query = [("next_openid".to_owned(), "a b&c=桥".to_owned())];
         assert_eq!(
-            join("http://h:1/", "/cgi-bin/user/get", &query, Some(("access_token", "t+/="))),
+            join(
+                "http://h:1/",
+                "/cgi-bin/user/get",
+                &query,
+                Some(("access_token", "t+/="))
+            ),
             "http://h:1/cgi-bin/user/get?access_token=t%2B%2F%3D&next_openid=a%20b%26c%3D%E6%A1%A5"
         );
     }
@@ -66,7 +78,10 @@ mod tests {
     #[test]
     fn path_parameters_are_filled_and_escaped() {
         let value = |name: &str| (name == "id").then(|| "a/b".into());
-        assert_eq!(fill("/v3/pay/{id}/close", value).as_deref(), Ok("/v3/pay/a%2Fb/close"));
+        assert_eq!(
+            fill("/v3/pay/{id}/close", value).as_deref(),
+            Ok("/v3/pay/a%2Fb/close")
+        );
         assert_eq!(fill("/v3/{other}", value), Err("other".to_owned()));
     }
 }

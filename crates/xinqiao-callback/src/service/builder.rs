@@ -26,6 +26,9 @@ pub enum SetupError {
     /// The `EncodingAESKey` is none.
     #[error("the EncodingAESKey cannot be used: {0}; copy its 43 characters from the console")]
     AesKey(Box<str>),
+    /// Something else that the app needs.
+    #[error("{0}")]
+    Other(Box<str>),
 }
 
 /// Sets a [`Callback`] up.
@@ -41,7 +44,9 @@ pub struct Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("handlers", &self.handlers.len()).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("handlers", &self.handlers.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +76,8 @@ impl Builder {
     /// # Errors
     /// The text is no such key.
     pub fn aes_key(mut self, key: &str) -> Result<Self, SetupError> {
-        let key = AesKey::parse(key).map_err(|error| SetupError::AesKey(error.to_string().into()))?;
+        let key =
+            AesKey::parse(key).map_err(|error| SetupError::AesKey(error.to_string().into()))?;
         self.keys = self.keys.with_aes_key(&key);
         Ok(self)
     }

@@ -28,7 +28,11 @@ pub const fn month_start_cst(now: UnixSeconds) -> UnixSeconds {
 /// The first midnight of the month after that of `now` in Shanghai.
 pub const fn next_month_cst(now: UnixSeconds) -> UnixSeconds {
     let (year, month, _) = date_cst(now);
-    let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let (year, month) = if month == 12 {
+        (year + 1, 1)
+    } else {
+        (year, month + 1)
+    };
     UnixSeconds(days_from_civil(year, month, 1) * DAY - OFFSET)
 }
 
@@ -58,7 +62,11 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }
@@ -76,7 +84,10 @@ mod tests {
         assert_eq!(date_cst(now), (2023, 11, 15));
         assert_eq!(midnight_cst(now), UnixSeconds(1_699_977_600));
         assert_eq!(next_midnight_cst(now), UnixSeconds(1_700_064_000));
-        assert_eq!(next_midnight_cst(UnixSeconds(1_700_064_000)), UnixSeconds(1_700_150_400));
+        assert_eq!(
+            next_midnight_cst(UnixSeconds(1_700_064_000)),
+            UnixSeconds(1_700_150_400)
+        );
     }
 
     #[test]
@@ -84,7 +95,10 @@ mod tests {
         let now = UnixSeconds(1_700_000_000);
         assert_eq!(date_cst(month_start_cst(now)), (2023, 11, 1));
         assert_eq!(date_cst(next_month_cst(now)), (2023, 12, 1));
-        assert_eq!(date_cst(next_month_cst(UnixSeconds(1_703_000_000))), (2024, 1, 1));
+        assert_eq!(
+            date_cst(next_month_cst(UnixSeconds(1_703_000_000))),
+            (2024, 1, 1)
+        );
         assert_eq!(date_cst(UnixSeconds(1_709_136_000 + 57_600)), (2024, 2, 29));
     }
 

@@ -29,7 +29,11 @@ mod tests {
     use super::*;
 
     fn recipe() -> DedupRecipe {
-        DedupRecipe { id: "event", fields: vec!["FromUserName", "EventKey"], keep_hours: 24 }
+        DedupRecipe {
+            id: "event",
+            fields: vec!["FromUserName", "EventKey"],
+            keep_hours: 24,
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use xinqiao_types::{ErrCode, UnixSeconds};
 
-use super::code;
+use crate::code;
 use crate::model::Grant;
 
 /// One open allowance.
@@ -85,10 +85,10 @@ impl Refused {
     /// What the platform answers.
     pub const fn code(self) -> ErrCode {
         match self {
-            Self::OutOfWindow => code::OUT_OF_RESPONSE_WINDOW,
-            Self::TooMany { .. } => code::TOO_MANY_CUSTOM_MESSAGES,
-            Self::NotFollowing => code::NOT_FOLLOWING,
-            Self::RefusedByUser => code::REFUSED_BY_USER,
+            Self::OutOfWindow => ErrCode(code::OUT_OF_RESPONSE_WINDOW),
+            Self::TooMany { .. } => ErrCode(code::TOO_MANY_CUSTOM_MESSAGES),
+            Self::NotFollowing => ErrCode(code::NOT_FOLLOWING),
+            Self::RefusedByUser => ErrCode(code::REFUSED_BY_USER),
         }
     }
 
@@ -124,7 +124,10 @@ impl Allowances {
     /// Opens what a callback event gives, by the event's catalog id. Says whether it gave anything.
     pub fn grant(&mut self, event_id: &str, now: UnixSeconds) -> bool {
         let mut any = false;
-        for grant in crate::grants().iter().filter(|grant| grant.events.contains(&event_id)) {
+        for grant in crate::grants()
+            .iter()
+            .filter(|grant| grant.events.contains(&event_id))
+        {
             self.open(grant, now);
             any = true;
         }
@@ -133,7 +136,8 @@ impl Allowances {
 
     /// Opens one allowance; an older one of the same grant is replaced.
     pub fn open(&mut self, grant: &Grant, now: UnixSeconds) {
-        self.list.retain(|allowance| allowance.open(now) && allowance.grant != grant.id);
+        self.list
+            .retain(|allowance| allowance.open(now) && allowance.grant != grant.id);
         self.list.push(Allowance {
             grant: grant.id.to_owned(),
             remaining: (grant.messages > 0).then_some(grant.messages),
@@ -156,8 +160,11 @@ impl Allowances {
         if let Some(window) = self.window(now) {
             return Ok(window);
         }
-        match self.list.iter().filter(|allowance| allowance.open(now)).next_back() {
-            Some(spent) => Err(Refused::TooMany { until: spent.expires }),
+        match self.list.iter().rfind(|allowance| allowance.open(now))
+        {
+            Some(spent) => Err(Refused::TooMany {
+                until: spent.expires,
+            }),
             None => Err(Refused::OutOfWindow),
         }
     }
@@ -168,9 +175,15 @@ impl Allowances {
     /// What the platform says; then nothing is spent.
     pub fn spend(&mut self, relation: Relation, now: UnixSeconds) -> Result<(), Refused> {
         self.check(relation, now)?;
-        let allowance =
-            self.list.iter_mut().find(|allowance| allowance.open(now) && allowance.left());
-        if let Some(Allowance { remaining: Some(remaining), .. }) = allowance {
+        let allowance = self
+            .list
+            .iter_mut()
+            .find(|allowance| allowance.open(now) && allowance.left());
+        if let Some(Allowance {
+            remaining: Some(remaining),
+            ..
+        }) = allowance
+        {
             *remaining -= 1;
         }
         Ok(())
@@ -178,7 +191,11 @@ impl Allowances {
 
     /// What may be sent at present, without regard to following.
     pub fn window(&self, now: UnixSeconds) -> Option<Window> {
-        let usable = || self.list.iter().filter(|allowance| allowance.open(now) && allowance.left());
+        let usable = || {
+            self.list
+                .iter()
+                .filter(|allowance| allowance.open(now) && allowance.left())
+        };
         let expires = usable().map(|allowance| allowance.expires).max()?;
         let remaining = usable()
             .map(|allowance| allowance.remaining)
@@ -188,7 +205,9 @@ impl Allowances {
 
     /// The allowances that are still open, the one that ends first in front.
     pub fn list(&self, now: UnixSeconds) -> impl Iterator<Item = &Allowance> {
-        self.list.iter().filter(move |allowance| allowance.open(now))
+        self.list
+            .iter()
+            .filter(move |allowance| allowance.open(now))
     }
 
     /// Forgets everything, as when the user stops following.

@@ -64,13 +64,24 @@ impl fmt::Display for Violation {
                 write!(f, "the file has {bytes} bytes, at most {max} are taken")
             }
             Reason::Format { found, allowed } if found.is_empty() => {
-                write!(f, "the file's type cannot be told, these are taken: {}", allowed.join(" "))
+                write!(
+                    f,
+                    "the file's type cannot be told, these are taken: {}",
+                    allowed.join(" ")
+                )
             }
             Reason::Format { found, allowed } => {
-                write!(f, "`{found}` is not taken here, these are: {}", allowed.join(" "))
+                write!(
+                    f,
+                    "`{found}` is not taken here, these are: {}",
+                    allowed.join(" ")
+                )
             }
             Reason::TooLong { seconds, max } => {
-                write!(f, "the recording lasts {seconds} s, at most {max} s are taken")
+                write!(
+                    f,
+                    "the recording lasts {seconds} s, at most {max} s are taken"
+                )
             }
         }
     }
@@ -98,23 +109,38 @@ pub struct File<'a> {
 /// # Errors
 /// The first limit that the file breaks: emptiness, size, type, length.
 pub fn check(limit: &'static MediaLimit, file: &File<'_>) -> Result<String, Violation> {
-    let size = |reason| Violation { code: ErrCode(limit.size_code), reason };
-    let format = |reason| Violation { code: ErrCode(limit.format_code), reason };
+    let size = |reason| Violation {
+        code: ErrCode(limit.size_code),
+        reason,
+    };
+    let format = |reason| Violation {
+        code: ErrCode(limit.format_code),
+        reason,
+    };
     if file.bytes == 0 {
         return Err(size(Reason::Empty));
     }
     if limit.max_bytes > 0 && file.bytes > limit.max_bytes {
-        return Err(size(Reason::TooLarge { bytes: file.bytes, max: limit.max_bytes }));
+        return Err(size(Reason::TooLarge {
+            bytes: file.bytes,
+            max: limit.max_bytes,
+        }));
     }
     let found = extension(file);
     if !limit.formats.is_empty() && !limit.formats.contains(&found.as_str()) {
-        return Err(format(Reason::Format { found, allowed: &limit.formats }));
+        return Err(format(Reason::Format {
+            found,
+            allowed: &limit.formats,
+        }));
     }
     if let Some(seconds) = file.seconds
         && limit.max_seconds > 0
         && seconds > limit.max_seconds
     {
-        return Err(size(Reason::TooLong { seconds, max: limit.max_seconds }));
+        return Err(size(Reason::TooLong {
+            seconds,
+            max: limit.max_seconds,
+        }));
     }
     Ok(found)
 }
@@ -129,7 +155,12 @@ pub fn extension(file: &File<'_>) -> String {
     if let Some((_, extension)) = base.rsplit_once('.') {
         return canonical(&extension.to_ascii_lowercase()).to_owned();
     }
-    let subtype = file.content_type.split(';').next().unwrap_or_default().trim();
+    let subtype = file
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     match subtype.rsplit_once('/') {
         Some((_, "octet-stream")) | None => String::new(),
         Some((_, subtype)) => canonical(&subtype.to_ascii_lowercase()).to_owned(),

@@ -12,7 +12,6 @@ use std::{collections::BTreeMap, fmt};
 
 use xinqiao_types::{AccountKind, ErrCode};
 
-use super::code;
 use crate::model::{AuthKind, Endpoint, PermissionRow, Right, Text};
 
 mod wording;
@@ -96,7 +95,13 @@ pub struct AccountFacts {
 impl AccountFacts {
     /// An ordinary account that calls for itself, without switched rights.
     pub const fn new(kind: AccountKind, verified: bool) -> Self {
-        Self { kind, verified, test: false, via_component: false, grants: BTreeMap::new() }
+        Self {
+            kind,
+            verified,
+            test: false,
+            via_component: false,
+            grants: BTreeMap::new(),
+        }
     }
 }
 
@@ -159,9 +164,16 @@ pub fn check(endpoint: &Endpoint, facts: &AccountFacts) -> Result<(), Box<Denied
 /// for service accounts). Where both cover a call, the narrower one decides alone.
 pub fn rows(ids: &[&str]) -> Vec<&'static PermissionRow> {
     let narrowed = |id: &str| {
-        ids.iter().any(|other| other.strip_prefix(id).is_some_and(|rest| rest.starts_with('_')))
+        ids.iter().any(|other| {
+            other
+                .strip_prefix(id)
+                .is_some_and(|rest| rest.starts_with('_'))
+        })
     };
-    ids.iter().filter(|id| !narrowed(id)).filter_map(|id| crate::permission(id)).collect()
+    ids.iter()
+        .filter(|id| !narrowed(id))
+        .filter_map(|id| crate::permission(id))
+        .collect()
 }
 
 /// Whether an account may make a call that stands under these rows: one of them suffices.
@@ -169,7 +181,9 @@ pub fn rows(ids: &[&str]) -> Vec<&'static PermissionRow> {
 /// # Errors
 /// The row that explains the refusal best, with who has the right and what to do.
 pub fn check_rows(rows: &[&PermissionRow], facts: &AccountFacts) -> Result<(), Box<Denied>> {
-    let (Some(holder), Some(first)) = (Holder::of(facts), rows.first()) else { return Ok(()) };
+    let (Some(holder), Some(first)) = (Holder::of(facts), rows.first()) else {
+        return Ok(());
+    };
     if rows.iter().any(|row| allows(row, holder, facts)) {
         return Ok(());
     }

@@ -14,7 +14,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use xinqiao_types::{AccountKind, ErrCode, UnixSeconds};
 
-use super::{civil, code, permission::AccountFacts};
+use super::{civil, permission::AccountFacts};
+use crate::code;
 use crate::model::{Endpoint, Quota, QuotaWindow};
 
 /// When the window around `now` began; none for windows that never begin anew.
@@ -104,7 +105,12 @@ impl Exceeded {
 
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Usage { id, limit, used, resets } = &self.0;
+        let Usage {
+            id,
+            limit,
+            used,
+            resets,
+        } = &self.0;
         write!(f, "{used} of {} calls of `{id}` are used", limit.max)?;
         match resets {
             Some(at) => write!(f, "; counting starts anew at {at} (Unix time)"),
@@ -117,9 +123,15 @@ impl std::error::Error for Exceeded {}
 
 /// Whether a row of the table limits this account, and counts by account (not by user or address).
 pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
-    let counted_by_account = ["per account", "per appid", "per corp", "per service", "per verified"]
-        .iter()
-        .any(|start| quota.scope.starts_with(start));
+    let counted_by_account = [
+        "per account",
+        "per appid",
+        "per corp",
+        "per service",
+        "per verified",
+    ]
+    .iter()
+    .any(|start| quota.scope.starts_with(start));
     // A special row counts something other than calls, for instance forced refreshes: `spend_limit`.
     let windowed = quota.window != QuotaWindow::Other;
     if !counted_by_account || quota.special || quota.limit == 0 || !windowed {
@@ -142,7 +154,8 @@ pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
             && (facts.verified || !whom.contains("verified"));
     }
     if whom.contains("service") {
-        return facts.kind == AccountKind::Service && (facts.verified || !whom.contains("verified"));
+        return facts.kind == AccountKind::Service
+            && (facts.verified || !whom.contains("verified"));
     }
     if whom.contains("mini") {
         return facts.kind == AccountKind::MiniProgram;
@@ -167,10 +180,14 @@ pub fn limits(endpoint: &Endpoint, facts: &AccountFacts) -> Vec<(&'static str, L
 impl From<&Quota> for Limit {
     fn from(quota: &Quota) -> Self {
         let code = match quota.code {
-            0 => code::DAILY_QUOTA_REACHED,
+            0 => ErrCode(code::DAILY_QUOTA_REACHED),
             code => ErrCode(code),
         };
-        Self { max: quota.limit, window: quota.window, code }
+        Self {
+            max: quota.limit,
+            window: quota.window,
+            code,
+        }
     }
 }
 
@@ -207,14 +224,12 @@ impl Ledger {
     }
 
     /// How the limits of an endpoint stand.
-    pub fn usage(
-        &self,
-        endpoint: &Endpoint,
-        facts: &AccountFacts,
-        now: UnixSeconds,
-    ) -> Vec<Usage> {
+    pub fn usage(&self, endpoint: &Endpoint, facts: &AccountFacts, now: UnixSeconds) -> Vec<Usage> {
         let limits = self.in_force(endpoint, facts);
-        limits.into_iter().map(|(id, limit)| self.usage_of(id, limit, now)).collect()
+        limits
+            .into_iter()
+            .map(|(id, limit)| self.usage_of(id, limit, now))
+            .collect()
     }
 
     /// Sets the limit of one counter by hand: a row's name, or an endpoint's id for one of its own.
@@ -277,14 +292,20 @@ impl Ledger {
     /// Drops the counters whose window is over, to bound the ledger's size.
     pub fn prune(&mut self, now: UnixSeconds) {
         let oldest = civil::month_start_cst(now);
-        self.counters.retain(|_, counter| counter.since == UnixSeconds(0) || counter.since >= oldest);
+        self.counters
+            .retain(|_, counter| counter.since == UnixSeconds(0) || counter.since >= oldest);
     }
 
     /// The limits in force: rows of the table, overruled where set by hand, plus the endpoint's own.
     fn in_force(&self, endpoint: &Endpoint, facts: &AccountFacts) -> Vec<(String, Limit)> {
         let mut list: Vec<(String, Limit)> = limits(endpoint, facts)
             .into_iter()
-            .map(|(id, limit)| (id.to_owned(), self.overrules.get(id).copied().unwrap_or(limit)))
+            .map(|(id, limit)| {
+                (
+                    id.to_owned(),
+                    self.overrules.get(id).copied().unwrap_or(limit),
+                )
+            })
             .collect();
         if let Some(limit) = self.overrules.get(endpoint.id) {
             // A limit set for the endpoint stands in place of the table's for the same window.
@@ -315,7 +336,12 @@ impl Ledger {
             .get(&id)
             .filter(|counter| counter.since == since)
             .map_or(0, |counter| counter.used);
-        Usage { id, limit, used, resets: window_end(limit.window, now) }
+        Usage {
+            id,
+            limit,
+            used,
+            resets: window_end(limit.window, now),
+        }
     }
 }
 

@@ -59,8 +59,11 @@ impl Default for Policy {
 
 impl Policy {
     /// Never repeats, except once with a new token.
-    pub const NEVER: Self =
-        Self { attempts: 1, pause: Duration::ZERO, longest: Duration::ZERO };
+    pub const NEVER: Self = Self {
+        attempts: 1,
+        pause: Duration::ZERO,
+        longest: Duration::ZERO,
+    };
 }
 
 /// What an attempt was like.
@@ -106,7 +109,9 @@ pub fn next(attempt: &Attempt, policy: &Policy, chance: u64) -> Next {
 
 /// Half of the doubled pause is fixed, the other half is drawn, so that callers do not march in step.
 fn pause(policy: &Policy, attempt: u32, chance: u64) -> Duration {
-    let doubled = policy.pause.saturating_mul(1_u32 << attempt.saturating_sub(1).min(16));
+    let doubled = policy
+        .pause
+        .saturating_mul(1_u32 << attempt.saturating_sub(1).min(16));
     let half = doubled.min(policy.longest) / 2;
     let drawn = half.as_micros() as u64;
     half + Duration::from_micros(if drawn == 0 { 0 } else { chance % (drawn + 1) })
@@ -118,7 +123,13 @@ mod tests {
 
     #[track_caller]
     fn check(reached: Reached, endpoint: Retry, number: u32, want: fn(Next) -> bool) {
-        let attempt = Attempt { number, reached, endpoint, keyed: false, renewed: false };
+        let attempt = Attempt {
+            number,
+            reached,
+            endpoint,
+            keyed: false,
+            renewed: false,
+        };
         let got = next(&attempt, &Policy::default(), 7);
         assert!(want(got), "{attempt:?} gave {got:?}");
     }
@@ -175,12 +186,20 @@ mod tests {
     #[test]
     fn refusals_and_quotas_end_it() {
         check(Reached::Answered(RetryClass::Never), Retry::Safe, 1, ends);
-        check(Reached::Answered(RetryClass::NextQuotaWindow), Retry::Safe, 1, ends);
+        check(
+            Reached::Answered(RetryClass::NextQuotaWindow),
+            Retry::Safe,
+            1,
+            ends,
+        );
     }
 
     #[test]
     fn pauses_grow_and_stay_within_bounds() {
-        let policy = Policy { attempts: 40, ..Policy::default() };
+        let policy = Policy {
+            attempts: 40,
+            ..Policy::default()
+        };
         for number in 1..40 {
             for chance in [0, 1, u64::MAX / 3, u64::MAX] {
                 let pause = pause(&policy, number, chance);

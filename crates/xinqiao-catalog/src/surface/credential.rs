@@ -95,7 +95,9 @@ pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
             let own = (!param.is_empty()).then_some((param, kind));
             // WECHAT: an authorizer's call may bring `component_access_token` under another name.
             let other = endpoint.auth.alternative.and_then(|alternative| {
-                TOKEN_PARAMS.into_iter().find(|(_, kind)| *kind == alternative)
+                TOKEN_PARAMS
+                    .into_iter()
+                    .find(|(_, kind)| *kind == alternative)
             });
             own.into_iter()
                 .chain(other)
@@ -115,15 +117,25 @@ pub(super) fn take_unknown(request: &Request<'_>) -> Credential {
 
 fn token(query: &str, param: &'static str, kind: AuthKind) -> Option<Credential> {
     let (_, value) = query_pairs(query).find(|(name, _)| name == param)?;
-    Some(Credential::Token { kind, param, value: AccessToken::new(value) })
+    Some(Credential::Token {
+        kind,
+        param,
+        value: AccessToken::new(value),
+    })
 }
 
 fn take_secret(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
-    let id = fields(endpoint).find(|field| is_id(field)).map_or("", |field| field.name);
-    let secret = fields(endpoint).find(|field| is_secret(field)).map_or("", |field| field.name);
+    let id = fields(endpoint)
+        .find(|field| is_id(field))
+        .map_or("", |field| field.name);
+    let secret = fields(endpoint)
+        .find(|field| is_secret(field))
+        .map_or("", |field| field.name);
     let from_pairs = |pairs: &str| {
         let find = |wanted: &str| {
-            query_pairs(pairs).find(|(name, _)| name == wanted).map(|(_, value)| value)
+            query_pairs(pairs)
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value)
         };
         (find(id), find(secret))
     };
@@ -132,15 +144,25 @@ fn take_secret(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
         let text = |name: &str| Some(body.as_ref()?.get(name)?.as_str()?.to_owned());
         (text(id), text(secret))
     };
-    let form = || std::str::from_utf8(request.body).map(from_pairs).unwrap_or_default();
-    let is_form = request.content_type.starts_with("application/x-www-form-urlencoded");
+    let form = || {
+        std::str::from_utf8(request.body)
+            .map(from_pairs)
+            .unwrap_or_default()
+    };
+    let is_form = request
+        .content_type
+        .starts_with("application/x-www-form-urlencoded");
     let (found, place) = match from_pairs(request.query) {
         (None, None) if is_form => (form(), Place::Form),
         (None, None) if !request.body.is_empty() => (json(), Place::Json),
         pair => (pair, Place::Query),
     };
     let secret = found.1.map(AppSecret::new);
-    Credential::Secret { id: found.0, secret, place }
+    Credential::Secret {
+        id: found.0,
+        secret,
+        place,
+    }
 }
 
 /// Reads `WECHATPAY2-SHA256-RSA2048 mchid="…",nonce_str="…",signature="…",timestamp="…",serial_no="…"`.
@@ -189,7 +211,11 @@ pub fn swap_secret(
     body: &[u8],
     new: &AppSecret,
 ) -> (String, Vec<u8>) {
-    let names = || fields(endpoint).filter(|field| is_secret(field)).map(|field| field.name);
+    let names = || {
+        fields(endpoint)
+            .filter(|field| is_secret(field))
+            .map(|field| field.name)
+    };
     match place {
         Place::Query => {
             let swap = |query: String, name| swap_token(&query, name, new.expose());
@@ -216,8 +242,9 @@ pub fn swap_secret(
 
 /// Writes a value so that it can stand in a query.
 pub(crate) fn percent_encode(text: &str, out: &mut String) {
-    const HEX: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             out.push(byte.into());

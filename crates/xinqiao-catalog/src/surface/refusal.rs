@@ -61,7 +61,11 @@ pub fn refusal(refusal: &Refusal<'_>) -> Answer {
                 body: body.to_string(),
             }
         }
-        Product::PayV2 => Answer { status: 200, content_type: XML, body: pay_v2(refusal, text) },
+        Product::PayV2 => Answer {
+            status: 200,
+            content_type: XML,
+            body: pay_v2(refusal, text),
+        },
         Product::Work => {
             let mut message = format!("{text}, hint: [{}]", refusal.trace);
             if !refusal.caller.is_empty() {
@@ -75,10 +79,16 @@ pub fn refusal(refusal: &Refusal<'_>) -> Answer {
             errcode(refusal.code, &message, "application/json; charset=UTF-8")
         }
         // WECHAT: `/sns/*` separates the rid with a comma and answers as text; the rest with a space.
-        _ if refusal.path.starts_with("/sns/") => {
-            errcode(refusal.code, &format!("{text}, rid: {}", refusal.trace), TEXT)
-        }
-        _ => errcode(refusal.code, &format!("{text} rid: {}", refusal.trace), JSON),
+        _ if refusal.path.starts_with("/sns/") => errcode(
+            refusal.code,
+            &format!("{text}, rid: {}", refusal.trace),
+            TEXT,
+        ),
+        _ => errcode(
+            refusal.code,
+            &format!("{text} rid: {}", refusal.trace),
+            JSON,
+        ),
     }
 }
 
@@ -87,14 +97,21 @@ fn errcode(code: Code<'_>, message: &str, content_type: &'static str) -> Answer 
         Code::Number(code) => json!({"errcode": code, "errmsg": message}),
         Code::Word(code) => json!({"errcode": code, "errmsg": message}),
     };
-    Answer { status: 200, content_type, body: body.to_string() }
+    Answer {
+        status: 200,
+        content_type,
+        body: body.to_string(),
+    }
 }
 
 /// Pay v2 knows two layers: the call was not understood (`return_code`), or it was refused
 /// (`result_code` with `err_code`).
 fn pay_v2(refusal: &Refusal<'_>, text: &str) -> String {
     let element = |name: &str, value: &str| {
-        format!("<{name}><![CDATA[{}]]></{name}>", value.replace("]]>", "]]]]><![CDATA[>"))
+        format!(
+            "<{name}><![CDATA[{}]]></{name}>",
+            value.replace("]]>", "]]]]><![CDATA[>")
+        )
     };
     let fields = match refusal.code {
         Code::Word("") | Code::Number(_) => {
@@ -122,11 +139,20 @@ pub fn trace(product: Product, now: UnixSeconds, entropy: &dyn Entropy) -> Rid {
 /// A `rid`: three groups of eight hexadecimal digits, the first of them the time of the request.
 pub fn rid(now: UnixSeconds, entropy: &dyn Entropy) -> Rid {
     let noise = entropy.next_u64();
-    Rid::new(format!("{:08x}-{:08x}-{:08x}", now.0 as u32, (noise >> 32) as u32, noise as u32))
+    Rid::new(format!(
+        "{:08x}-{:08x}-{:08x}",
+        now.0 as u32,
+        (noise >> 32) as u32,
+        noise as u32
+    ))
 }
 
 /// A WeCom hint: time, a small number, 32 hexadecimal digits.
 pub fn hint(now: UnixSeconds, entropy: &dyn Entropy) -> Rid {
     let (high, low) = (entropy.next_u64(), entropy.next_u64());
-    Rid::new(format!("{:010}_{}_{high:016x}{low:016x}", now.0, high % 100))
+    Rid::new(format!(
+        "{:010}_{}_{high:016x}{low:016x}",
+        now.0,
+        high % 100
+    ))
 }

@@ -13,14 +13,13 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use xinqiao_catalog::rules::quota::{Ledger, Limit};
+use xinqiao_catalog::{
+    id::official_account::base,
+    rules::quota::{Ledger, Limit},
+};
 use xinqiao_types::{AccessToken, AppSecret, UnixSeconds};
 
 use super::TokenSource;
-mod base {
-    pub(super) const STABLE_TOKEN: &str = "official_account.base.stable_token";
-    pub(super) const TOKEN: &str = "official_account.base.token";
-}
 use crate::{client::Client, error::Error, transport::BoxFuture};
 
 /// Seconds before its end at which a token is replaced. The platform hands out a new stable token
@@ -99,7 +98,9 @@ impl OwnTokens {
             }
             if left(&held) > 0 {
                 // Still good: one caller fetches the next token, the others go on with this one.
-                let Ok(_turn) = self.turn.try_acquire() else { return Ok(held.token) };
+                let Ok(_turn) = self.turn.try_acquire() else {
+                    return Ok(held.token);
+                };
                 return match self.fetch(client, false).await {
                     Ok(token) => Ok(token),
                     Err(error) => {
@@ -160,7 +161,10 @@ impl OwnTokens {
     /// Whether a forced refresh is within its budget; counts it if so.
     fn may_force(&self, now: UnixSeconds) -> bool {
         self.with_state(|state| {
-            if state.last_forced.is_some_and(|last| now.since(last) < FORCED_APART) {
+            if state
+                .last_forced
+                .is_some_and(|last| now.since(last) < FORCED_APART)
+            {
                 return false;
             }
             let mut limits = xinqiao_catalog::quotas_of(FORCE_QUOTA).map(Limit::from);
@@ -198,7 +202,11 @@ impl OwnTokens {
         let lifetime = answer.get("expires_in").and_then(Value::as_i64);
         let lifetime = lifetime.ok_or_else(|| missing("expires_in"))?;
         let expires = client.clock().unix() + lifetime;
-        self.with_state(|state| state.held = Some(Held { token: token.clone(), expires }));
+        let held = Held {
+            token: token.clone(),
+            expires,
+        };
+        self.with_state(|state| state.held = Some(held));
         tracing::info!(appid = %client.appid(), lifetime_s = lifetime, force, "Token fetched.");
         Ok(token)
     }

@@ -49,7 +49,7 @@ impl HttpTransport {
             .user_agent(agent)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(options.connect_timeout.unwrap_or(Duration::from_secs(5)))
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true);
         if options.ignore_environment {
             builder = builder.no_proxy();
@@ -64,14 +64,22 @@ impl HttpTransport {
                 .map_err(|error| config("a root certificate is not PEM", error))?;
             builder = builder.add_root_certificate(root);
         }
-        let client =
-            builder.build().map_err(|error| config("the HTTP client cannot start", error))?;
+        let client = builder
+            .build()
+            .map_err(|error| config("the HTTP client cannot start", error))?;
         Ok(Self { client })
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Incoming, TransportError> {
         let length = request.body_len();
-        let Outgoing { method, url, mut headers, mut body, timeout, max_answer } = request;
+        let Outgoing {
+            method,
+            url,
+            mut headers,
+            mut body,
+            timeout,
+            max_answer,
+        } = request;
         let body = match body.len() {
             0 => None,
             1 => body.pop().map(reqwest::Body::from),
@@ -82,7 +90,11 @@ impl HttpTransport {
                 Some(reqwest::Body::wrap_stream(stream::iter(pieces)))
             }
         };
-        let mut builder = self.client.request(method, url).headers(headers).timeout(timeout);
+        let mut builder = self
+            .client
+            .request(method, url)
+            .headers(headers)
+            .timeout(timeout);
         if let Some(body) = body {
             builder = builder.body(body);
         }
@@ -100,7 +112,11 @@ impl HttpTransport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Incoming { status, headers, body: body.freeze() })
+        Ok(Incoming {
+            status,
+            headers,
+            body: body.freeze(),
+        })
     }
 }
 
@@ -119,5 +135,9 @@ fn failure(error: reqwest::Error) -> TransportError {
         TransportReason::Broken
     };
     let sent = !(error.is_connect() || error.is_builder());
-    TransportError { reason, sent, source: error.without_url().into() }
+    TransportError {
+        reason,
+        sent,
+        source: error.without_url().into(),
+    }
 }

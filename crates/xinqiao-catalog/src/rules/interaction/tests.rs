@@ -28,9 +28,20 @@ fn five_messages_within_two_days() {
     for _ in 0..5 {
         assert_eq!(spend(&mut allowances, 10), Ok(()));
     }
-    assert_eq!(spend(&mut allowances, 10), Err(Refused::TooMany { until: NOW + 172_800 }));
-    assert_eq!(spend(&mut allowances, 172_799).map_err(Refused::code), Err(code::TOO_MANY_CUSTOM_MESSAGES));
-    assert_eq!(spend(&mut allowances, 172_800).map_err(Refused::code), Err(code::OUT_OF_RESPONSE_WINDOW));
+    assert_eq!(
+        spend(&mut allowances, 10),
+        Err(Refused::TooMany {
+            until: NOW + 172_800
+        })
+    );
+    assert_eq!(
+        spend(&mut allowances, 172_799).map_err(Refused::code),
+        Err(ErrCode(code::TOO_MANY_CUSTOM_MESSAGES))
+    );
+    assert_eq!(
+        spend(&mut allowances, 172_800).map_err(Refused::code),
+        Err(ErrCode(code::OUT_OF_RESPONSE_WINDOW))
+    );
 }
 
 #[test]
@@ -39,7 +50,11 @@ fn the_allowance_that_ends_first_is_spent_first() {
     allowances.open(&grant("message", 1, 172_800), NOW);
     allowances.open(&grant("click", 1, 60), NOW);
     assert_eq!(spend(&mut allowances, 1), Ok(()));
-    assert_eq!(spend(&mut allowances, 61), Ok(()), "the message's allowance is still whole");
+    assert_eq!(
+        spend(&mut allowances, 61),
+        Ok(()),
+        "the message's allowance is still whole"
+    );
     assert!(spend(&mut allowances, 62).is_err());
 }
 
@@ -50,7 +65,13 @@ fn a_new_message_replaces_the_allowance_and_does_not_add() {
     spend(&mut allowances, 1).unwrap();
     allowances.open(&grant("message", 5, 100), NOW + 10);
     let window = allowances.window(NOW + 10).unwrap();
-    assert_eq!(window, Window { expires: NOW + 110, remaining: Some(5) });
+    assert_eq!(
+        window,
+        Window {
+            expires: NOW + 110,
+            remaining: Some(5)
+        }
+    );
 }
 
 #[test]
@@ -68,9 +89,11 @@ fn who_does_not_follow_gets_nothing() {
     let mut allowances = Allowances::default();
     allowances.open(&grant("message", 5, 100), NOW);
     let refused = allowances.spend(Relation::DoesNotFollow, NOW).unwrap_err();
-    assert_eq!(refused.code(), code::NOT_FOLLOWING);
-    let refused = allowances.spend(Relation::RefusesMessages, NOW).unwrap_err();
-    assert_eq!(refused.code(), code::REFUSED_BY_USER);
+    assert_eq!(refused.code(), ErrCode(code::NOT_FOLLOWING));
+    let refused = allowances
+        .spend(Relation::RefusesMessages, NOW)
+        .unwrap_err();
+    assert_eq!(refused.code(), ErrCode(code::REFUSED_BY_USER));
     assert_eq!(allowances.window(NOW).unwrap().remaining, Some(5));
 }
 
@@ -91,7 +114,10 @@ fn the_catalog_grants_what_the_platform_documents() {
         let mut allowances = Allowances::default();
         assert_eq!(allowances.grant(event, NOW), want.is_some(), "{event}");
         let window = allowances.window(NOW);
-        assert_eq!(window.map(|window| (window.remaining, window.expires.since(NOW))), want);
+        assert_eq!(
+            window.map(|window| (window.remaining, window.expires.since(NOW))),
+            want
+        );
     }
     check("official_account.message.text", Some((Some(5), 172_800)));
     check("official_account.message.image", Some((Some(5), 172_800)));
@@ -99,7 +125,10 @@ fn the_catalog_grants_what_the_platform_documents() {
     check("official_account.event.subscribe", Some((Some(3), 60)));
     check("official_account.event.scan", Some((Some(3), 60)));
     check("official_account.event.scancode_push", Some((Some(3), 60)));
-    check("official_account.event.scancode_waitmsg", Some((Some(3), 60)));
+    check(
+        "official_account.event.scancode_waitmsg",
+        Some((Some(3), 60)),
+    );
     // WECHAT: tapping a button that opens a page gives nothing.
     check("official_account.event.view", None);
     check("official_account.event.unsubscribe", None);

@@ -1,11 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::code;
 
 fn row(id: &'static str) -> PermissionRow {
     PermissionRow {
         id,
-        title: Text { zh: "客服接口", en: "Customer messages" },
+        title: Text {
+            zh: "客服接口",
+            en: "Customer messages",
+        },
         unverified_subscription: Right::No,
         verified_subscription: Right::Yes,
         unverified_service: Right::No,
@@ -26,13 +30,26 @@ fn facts(kind: AccountKind, verified: bool) -> AccountFacts {
 #[test]
 fn a_verified_account_has_it_and_an_unverified_one_hears_how_to_get_it() {
     let row = row("msg.custom");
-    assert_eq!(check_rows(&[&row], &facts(AccountKind::Subscription, true)), Ok(()));
+    assert_eq!(
+        check_rows(&[&row], &facts(AccountKind::Subscription, true)),
+        Ok(())
+    );
     let denied = check_rows(&[&row], &facts(AccountKind::Subscription, false)).unwrap_err();
-    assert_eq!(denied.code, code::API_UNAUTHORIZED);
+    assert_eq!(denied.code, ErrCode(code::API_UNAUTHORIZED));
     assert_eq!(denied.right, "msg.custom");
-    assert_eq!(denied.holders, [Holder::VerifiedSubscription, Holder::TestAccount]);
-    assert!(denied.remedy_zh.contains("微信认证"), "{}", denied.remedy_zh);
-    assert!(denied.to_string().contains("have the account verified"), "{denied}");
+    assert_eq!(
+        denied.holders,
+        [Holder::VerifiedSubscription, Holder::TestAccount]
+    );
+    assert!(
+        denied.remedy_zh.contains("微信认证"),
+        "{}",
+        denied.remedy_zh
+    );
+    assert!(
+        denied.to_string().contains("have the account verified"),
+        "{denied}"
+    );
 }
 
 #[test]
@@ -67,7 +84,10 @@ fn a_component_may_where_the_account_may_not() {
 fn one_of_several_rights_suffices() {
     let (mut one, two) = (row("a"), row("b"));
     one.verified_subscription = Right::No;
-    assert_eq!(check_rows(&[&one, &two], &facts(AccountKind::Subscription, true)), Ok(()));
+    assert_eq!(
+        check_rows(&[&one, &two], &facts(AccountKind::Subscription, true)),
+        Ok(())
+    );
     assert!(check_rows(&[&one], &facts(AccountKind::Subscription, true)).is_err());
 }
 
@@ -97,7 +117,11 @@ fn the_whole_table_is_decided_and_explained() {
         (AccountKind::Service, true),
         (AccountKind::MiniProgram, true),
     ];
-    assert!(crate::permissions().len() >= 59, "{} rows", crate::permissions().len());
+    assert!(
+        crate::permissions().len() >= 59,
+        "{} rows",
+        crate::permissions().len()
+    );
     for row in crate::permissions() {
         for (kind, verified) in columns {
             let facts = facts(kind, verified);
@@ -106,7 +130,7 @@ fn the_whole_table_is_decided_and_explained() {
                 Ok(()) => assert!(holder.has(row), "{} {holder:?}", row.id),
                 Err(denied) => {
                     assert!(!holder.has(row), "{} {holder:?}", row.id);
-                    assert_eq!(denied.code, code::API_UNAUTHORIZED);
+                    assert_eq!(denied.code, ErrCode(code::API_UNAUTHORIZED));
                     assert!(!denied.cause_zh.is_empty() && !denied.remedy_zh.is_empty());
                     assert!(!denied.cause_en.is_empty() && !denied.remedy_en.is_empty());
                 }
@@ -121,7 +145,11 @@ fn documented_rows_hold() {
     #[track_caller]
     fn check(id: &str, kind: AccountKind, verified: bool, want: bool) {
         let row = crate::permission(id).unwrap();
-        assert_eq!(check_rows(&[row], &facts(kind, verified)).is_ok(), want, "{id} {kind} {verified}");
+        assert_eq!(
+            check_rows(&[row], &facts(kind, verified)).is_ok(),
+            want,
+            "{id} {kind} {verified}"
+        );
     }
     use AccountKind::{MiniProgram, Service, Subscription};
     for (kind, verified) in [(Subscription, false), (Service, true)] {
@@ -144,7 +172,10 @@ fn documented_rows_hold() {
 
 #[test]
 fn the_narrower_right_decides_alone() {
-    let rows: Vec<_> = rows(&["msg.mass", "msg.mass_openid"]).iter().map(|row| row.id).collect();
+    let rows: Vec<_> = rows(&["msg.mass", "msg.mass_openid"])
+        .iter()
+        .map(|row| row.id)
+        .collect();
     assert_eq!(rows, ["msg.mass_openid"]);
 }
 

@@ -1,6 +1,9 @@
 //! Says why a right is missing and what to do about it, in both languages.
 
-use super::{AccountFacts, AccountKind, Denied, Holder, PermissionRow, Right, code, switched_off};
+use xinqiao_types::ErrCode;
+
+use super::{AccountFacts, AccountKind, Denied, Holder, PermissionRow, Right, switched_off};
+use crate::code;
 
 /// How to call such accounts: Chinese, English plural.
 const fn words(holder: Holder) -> (&'static str, &'static str) {
@@ -21,12 +24,20 @@ fn assemble(row: &PermissionRow, who: (&str, &str), remedy: (String, String)) ->
         title => title,
     };
     Denied {
-        code: code::API_UNAUTHORIZED,
+        code: ErrCode(code::API_UNAUTHORIZED),
         right: row.id,
         title: row.title,
-        holders: Holder::ALL.into_iter().filter(|holder| holder.has(row)).collect(),
+        holders: Holder::ALL
+            .into_iter()
+            .filter(|holder| holder.has(row))
+            .collect(),
         cause_zh: format!("{}没有“{}”权限（{}）", who.0, title(true), row.id),
-        cause_en: format!("{} do not have the right `{}` ({})", who.1, row.id, title(false)),
+        cause_en: format!(
+            "{} do not have the right `{}` ({})",
+            who.1,
+            row.id,
+            title(false)
+        ),
         remedy_zh,
         remedy_en,
     }
@@ -46,7 +57,10 @@ pub(super) fn not_for_applications(row: &PermissionRow, kind: AccountKind) -> De
 
 fn remedy(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> (String, String) {
     if switched_off(row, facts) {
-        return both("该权限已在此账号上关闭，请重新开启", "it is switched off for this account: switch it on");
+        return both(
+            "该权限已在此账号上关闭，请重新开启",
+            "it is switched off for this account: switch it on",
+        );
     }
     match holder.right(row) {
         Right::Apply => {
@@ -69,8 +83,14 @@ fn remedy(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> (String,
         }
         Right::Yes | Right::Limited | Right::No => {}
     }
-    let verified = Holder::of(&AccountFacts { verified: true, ..facts.clone() });
-    match verified.filter(|_| !facts.verified).map(|holder| holder.right(row)) {
+    let verified = Holder::of(&AccountFacts {
+        verified: true,
+        ..facts.clone()
+    });
+    match verified
+        .filter(|_| !facts.verified)
+        .map(|holder| holder.right(row))
+    {
         Some(Right::Yes | Right::Limited) => both(
             "完成微信认证后即可调用（设置与开发 › 公众号设置 › 微信认证）",
             "have the account verified (微信认证): verified accounts of its kind have it",
@@ -85,14 +105,27 @@ fn remedy(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> (String,
 
 /// Names the accounts that have the right.
 fn others(row: &PermissionRow) -> (String, String) {
-    let have: Vec<_> = Holder::ALL.into_iter().filter(|holder| holder.has(row)).map(words).collect();
+    let have: Vec<_> = Holder::ALL
+        .into_iter()
+        .filter(|holder| holder.has(row))
+        .map(words)
+        .collect();
     if have.is_empty() {
-        return both("没有账号类型默认拥有该权限", "no kind of account has it by default");
+        return both(
+            "没有账号类型默认拥有该权限",
+            "no kind of account has it by default",
+        );
     }
     let join = |parts: Vec<&str>, separator: &str| parts.join(separator);
     (
-        format!("请换用：{}", join(have.iter().map(|(zh, _)| *zh).collect(), "、")),
-        format!("those have it: {}", join(have.iter().map(|(_, en)| *en).collect(), ", ")),
+        format!(
+            "请换用：{}",
+            join(have.iter().map(|(zh, _)| *zh).collect(), "、")
+        ),
+        format!(
+            "those have it: {}",
+            join(have.iter().map(|(_, en)| *en).collect(), ", ")
+        ),
     )
 }
 

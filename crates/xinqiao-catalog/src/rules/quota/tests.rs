@@ -6,7 +6,11 @@ use super::*;
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
 fn daily(max: u64) -> Limit {
-    Limit { max, window: QuotaWindow::Day, code: code::DAILY_QUOTA_REACHED }
+    Limit {
+        max,
+        window: QuotaWindow::Day,
+        code: ErrCode(code::DAILY_QUOTA_REACHED),
+    }
 }
 
 fn quota(scope: &'static str, subject: &'static str, applies_to: &'static str) -> Quota {
@@ -29,7 +33,7 @@ fn a_day_ends_at_midnight_in_shanghai() {
     let mut ledger = Ledger::default();
     assert_eq!(ledger.spend_limit("x", daily(1), NOW), Ok(()));
     let exceeded = ledger.spend_limit("x", daily(1), NOW).unwrap_err();
-    assert_eq!(exceeded.code(), code::DAILY_QUOTA_REACHED);
+    assert_eq!(exceeded.code(), ErrCode(code::DAILY_QUOTA_REACHED));
     let midnight = civil::next_midnight_cst(NOW);
     assert_eq!(exceeded.0.resets, Some(midnight));
     assert!(ledger.spend_limit("x", daily(1), midnight - 1).is_err());
@@ -43,7 +47,11 @@ fn a_refused_call_is_not_counted() {
         let _ = ledger.spend_limit("x", daily(1), NOW);
     }
     ledger.set_limit("x", daily(2));
-    assert_eq!(ledger.spend_limit("x", daily(1), NOW), Ok(()), "only one call was counted");
+    assert_eq!(
+        ledger.spend_limit("x", daily(1), NOW),
+        Ok(()),
+        "only one call was counted"
+    );
 }
 
 #[test]
@@ -65,7 +73,11 @@ fn windows_begin_and_end_in_shanghai() {
 fn rows_apply_to_whom_they_say() {
     #[track_caller]
     fn check(whom: &'static str, facts: &AccountFacts, want: bool) {
-        assert_eq!(applies(&quota("per account (appid)", "/cgi-bin/x", whom), facts), want, "{whom}");
+        assert_eq!(
+            applies(&quota("per account (appid)", "/cgi-bin/x", whom), facts),
+            want,
+            "{whom}"
+        );
     }
     let service = AccountFacts::new(AccountKind::Service, true);
     let subscription = AccountFacts::new(AccountKind::Subscription, true);
@@ -86,15 +98,27 @@ fn rows_apply_to_whom_they_say() {
     assert!(!applies(&quota("per user", "/cgi-bin/x", "any"), &service));
     let mut forced = quota("per account", "/cgi-bin/stable_token", "any");
     forced.special = true;
-    assert!(!applies(&forced, &service), "counts forced refreshes, not calls");
+    assert!(
+        !applies(&forced, &service),
+        "counts forced refreshes, not calls"
+    );
 }
 
 #[test]
 fn the_table_limits_what_the_platform_documents() {
     #[track_caller]
     fn check(path: &str, facts: &AccountFacts, want: u64) {
-        let method = if path.ends_with("/create") || path.ends_with("/send") { "POST" } else { "GET" };
-        let query = crate::RouteQuery { method, path, host: "api.weixin.qq.com", ..Default::default() };
+        let method = if path.ends_with("/create") || path.ends_with("/send") {
+            "POST"
+        } else {
+            "GET"
+        };
+        let query = crate::RouteQuery {
+            method,
+            path,
+            host: "api.weixin.qq.com",
+            ..Default::default()
+        };
         let crate::Routed::Found { endpoint, .. } = crate::route(&query) else {
             panic!("{path} is not in the catalog")
         };
@@ -106,7 +130,10 @@ fn the_table_limits_what_the_platform_documents() {
         assert_eq!(daily, [want], "{path}");
     }
     let service = AccountFacts::new(AccountKind::Service, true);
-    let test = AccountFacts { test: true, ..service.clone() };
+    let test = AccountFacts {
+        test: true,
+        ..service.clone()
+    };
     check("/cgi-bin/token", &service, 2000);
     check("/cgi-bin/token", &test, 200);
     check("/cgi-bin/menu/create", &service, 1000);
@@ -123,7 +150,11 @@ fn a_limit_set_by_hand_wins_over_the_table() {
     let mut ledger = Ledger::default();
     assert_eq!(ledger.spend(endpoint, &facts, NOW), Ok(()));
     ledger.set_limit(endpoint.id, daily(1));
-    assert_eq!(ledger.spend(endpoint, &facts, NOW), Ok(()), "a counter of its own begins");
+    assert_eq!(
+        ledger.spend(endpoint, &facts, NOW),
+        Ok(()),
+        "a counter of its own begins"
+    );
     let exceeded = ledger.spend(endpoint, &facts, NOW).unwrap_err();
     assert_eq!(exceeded.0.limit.max, 1);
     ledger.clear();
