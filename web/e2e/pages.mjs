@@ -46,6 +46,7 @@ export async function run(browser) {
     await until(async () => (await now()) - before >= 3_600, "no hour passed");
     await page.locator(".bar .seg button").nth(1).click();
     await until(async () => (await browser.control("GET", "/clock")).body.frozen === true, "not frozen");
+    await page.waitForTimeout(500);
     const still = await page.locator("[data-test=world-clock]").textContent();
     await page.waitForTimeout(1_200);
     expect((await page.locator("[data-test=world-clock]").textContent()) === still, "the shown clock goes on");
