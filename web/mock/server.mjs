@@ -118,7 +118,7 @@ const routes = [
     publish("clock", { now: now(), frozen: frozenAt !== null });
     return { now: now(), frozen: frozenAt !== null };
   }],
-  ["GET", /^\/timeline$/, () => ({ items: rows })],
+  ["GET", /^\/timeline$/, (_, __, query) => ({ items: rows.filter((one) => Number(one.id) > Number(query.get("after") ?? 0)).slice(0, 1000) })],
   ["GET", /^\/accounts$/, () => ({ items: accounts })],
   ["GET", /^\/users$/, () => ({ items: users })],
   ["POST", /^\/users$/, (_, body) => (users.push({ id: `u${++serial}`, nickname: body.nickname ?? `路人${serial}`, openids: {} }), publish("users", {}), users.at(-1))],

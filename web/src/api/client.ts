@@ -64,7 +64,17 @@ export const api = {
   platform: () => call<Platform>("GET", "/"),
   reset: () => call<unknown>("POST", "/reset", {}),
 
-  timeline: async () => items(await call<{ items: Row[] } | Row[]>("GET", "/timeline")),
+  /** All rows that are kept, oldest first, page by page. */
+  async timeline(): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (let after = "0"; ; ) {
+      const page = items(await call<{ items: Row[] } | Row[]>("GET", `/timeline?after=${part(after)}`));
+      const last = page.at(-1)?.id;
+      if (last === undefined || Number(last) <= Number(after)) return rows;
+      rows.push(...page);
+      after = last;
+    }
+  },
   accounts: async () => items(await call<{ items: Account[] }>("GET", "/accounts")),
   createAccount: (account: Partial<Account>) => call<Account>("POST", "/accounts", account),
   patchAccount: (appid: string, change: Partial<Account>) =>
