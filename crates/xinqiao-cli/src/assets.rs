@@ -15,6 +15,8 @@ use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use xinqiao_http::{Asset, Assets};
 
+use crate::hex;
+
 /// The first page of the console, and of the application.
 const INDEX: &str = "index.html";
 /// Shown where the console was not built.
@@ -71,11 +73,10 @@ fn asset(path: &str, bytes: Cow<'static, [u8]>, tag: &[u8]) -> Asset {
     let gzip = (text && bytes.len() >= WORTH_PACKING)
         .then(|| gzip(&bytes))
         .flatten();
-    let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
     Asset {
         bytes,
         gzip,
-        tag: format!("\"{tag}\"").into(),
+        tag: format!("\"{}\"", hex::encode(tag)).into(),
         content_type,
     }
 }

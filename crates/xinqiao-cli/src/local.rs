@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::fail::Fail;
 
 /// Longest wait for an answer; a trigger waits for three attempts of five seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A client for loopback.
 #[derive(Clone, Debug)]

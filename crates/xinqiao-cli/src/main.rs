@@ -13,6 +13,7 @@ mod env;
 mod exec;
 mod explain;
 mod fail;
+mod hex;
 mod lang;
 mod local;
 mod project;

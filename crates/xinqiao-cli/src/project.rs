@@ -211,7 +211,7 @@ async fn answers(origin: &str) -> bool {
     let Some(authority) = origin
         .parse::<http::Uri>()
         .ok()
-        .and_then(|uri| uri.authority().map(|a| a.to_string()))
+        .and_then(|uri| uri.authority().map(ToString::to_string))
     else {
         return false;
     };

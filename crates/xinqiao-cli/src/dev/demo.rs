@@ -8,9 +8,6 @@ use tokio_util::task::TaskTracker;
 use xinqiao_http::{ListenError, Listener};
 use xinqiao_simulator::SeededAccount;
 
-/// Where the demo app takes callbacks.
-const PATH: &str = "/wx";
-
 /// A demo app that listens, and later serves.
 #[derive(Debug)]
 pub(super) struct Demo {
@@ -34,7 +31,7 @@ impl Demo {
 
     /// Its callback address.
     pub(super) fn url(&self) -> String {
-        format!("{}{PATH}", self.origin)
+        format!("{}{}", self.origin, xinqiao_demo::PATH)
     }
 
     /// Serves with the keys of an account; platform calls go to `endpoints`.
@@ -44,13 +41,14 @@ impl Demo {
         secret: String,
         endpoints: BTreeMap<String, String>,
     ) -> anyhow::Result<()> {
-        let router = xinqiao_demo::router(xinqiao_demo::Options {
-            appid: account.appid.clone(),
+        let mut options = xinqiao_demo::Options::new(
+            account.appid.as_str(),
             secret,
-            token: account.token.clone(),
-            aes_key: account.aes_key.clone(),
-            endpoints,
-        })?;
+            account.token.as_str(),
+            account.aes_key.as_str(),
+        );
+        options.endpoints = endpoints;
+        let router = xinqiao_demo::router(options)?;
         if let Some(listener) = self.listener.take() {
             let serving = xinqiao_http::serve(listener, router, self.stop.clone());
             self.tasks.spawn(async move {

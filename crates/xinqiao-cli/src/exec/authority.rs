@@ -21,6 +21,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use xinqiao_types::{Clock, Entropy, UnixSeconds};
 
+use crate::hex;
+
 const DAY: i64 = 86_400;
 /// How long an authority is used before a new one takes its place, in days.
 const AUTHORITY_DAYS: i64 = 365;
@@ -187,7 +189,7 @@ fn make(
         .with_context(|| format!("cannot write in {}", parent.display()))?;
     let description = Description {
         hosts: hosts.to_vec(),
-        serial: hex(serial(entropy).as_ref()),
+        serial: hex::encode(serial(entropy).as_ref()),
         from: today - 1,
         until: today + AUTHORITY_DAYS,
     };
@@ -226,7 +228,7 @@ fn authority_params(description: &Description) -> anyhow::Result<CertificatePara
     params
         .distinguished_name
         .push(DnType::OrganizationName, "Xinqiao, simulated");
-    params.serial_number = Some(SerialNumber::from_slice(&unhex(&description.serial)));
+    params.serial_number = Some(SerialNumber::from_slice(&hex::decode(&description.serial)));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let (year, month, day) = civil(description.from)?;
@@ -266,20 +268,6 @@ fn serial(entropy: &dyn Entropy) -> SerialNumber {
     entropy.fill(&mut bytes);
     bytes[0] = (bytes[0] & 0x7f) | 0x40;
     SerialNumber::from_slice(&bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .filter_map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok())
-        .collect()
 }
 
 fn der_of(pem: &str) -> anyhow::Result<CertificateDer<'static>> {

@@ -173,9 +173,7 @@ impl Proxy {
                 tokio::spawn(async move {
                     match hyper::upgrade::on(request).await {
                         Ok(tunnel) => {
-                            shared
-                                .serve_platform(TokioIo::new(tunnel), Some(host))
-                                .await
+                            shared.serve_platform(TokioIo::new(tunnel), Some(host)).await;
                         }
                         Err(error) => tracing::debug!(%error, "Tunnel was not opened."),
                     }
@@ -222,10 +220,7 @@ impl Proxy {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let first = match tokio::time::timeout(PATIENCE, stream.read_u8()).await {
-            Ok(Ok(first)) => first,
-            _ => return,
-        };
+        let Ok(Ok(first)) = tokio::time::timeout(PATIENCE, stream.read_u8()).await else { return };
         let stream = Replay {
             first: Some(first),
             stream,

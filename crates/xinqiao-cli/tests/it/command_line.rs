@@ -1,0 +1,106 @@
+//! Help, usage errors, verbs that are not built, languages.
+
+use crate::process::{folder, run, stderr, stdout};
+
+#[test]
+fn help_marks_what_is_not_built() {
+    let folder = folder();
+    let output = run(folder.path(), &["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = stdout(&output);
+    for verb in ["dev", "sim", "serve", "exec", "env", "explain", "api"] {
+        let line = help.lines().find(|line| line.trim_start().starts_with(verb));
+        assert!(line.is_some_and(|line| !line.contains("[not built]")), "{verb}: {help}");
+    }
+    for verb in ["listen", "doctor", "test", "data", "store"] {
+        let line = help.lines().find(|line| line.trim_start().starts_with(verb));
+        assert!(line.is_some_and(|line| line.contains("[not built]")), "{verb}: {help}");
+    }
+}
+
+#[test]
+fn a_verb_that_is_not_built_says_so_with_code_2() {
+    let folder = folder();
+    for verb in ["listen", "doctor", "test", "data", "store"] {
+        let output = run(folder.path(), &[verb, "--any", "thing"]);
+        assert_eq!(output.status.code(), Some(2), "{verb}");
+        assert!(stderr(&output).contains("not built"), "{verb}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn both_languages_are_spoken() {
+    let folder = folder();
+    let chinese = run(folder.path(), &["--lang", "zh", "doctor"]);
+    assert!(stderr(&chinese).contains("还没有实现"), "{}", stderr(&chinese));
+    let help = run(folder.path(), &["--lang=zh", "--help"]);
+    assert!(stdout(&help).contains("虚拟手机"), "{}", stdout(&help));
+}
+
+#[test]
+fn calling_it_wrongly_is_code_2() {
+    let folder = folder();
+    for wrong in [
+        &["nonsense"][..],
+        &["dev", "--port", "many"],
+        &["dev", "--app", "127.0.0.1:3000"],
+        &["dev", "--callback-allow", "everything"],
+        &["sim", "--app", "http://127.0.0.1:3000/wx"],
+        &["exec"],
+        &["serve"],
+    ] {
+        let output = run(folder.path(), wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", stderr(&output));
+        assert!(!stderr(&output).is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn without_a_running_dev_the_remedy_is_named() {
+    let folder = folder();
+    for verb in [&["exec", "--", "true"][..], &["env"], &["clock"], &["logs"]] {
+        let output = run(folder.path(), verb);
+        assert_eq!(output.status.code(), Some(2), "{verb:?}");
+        assert!(stderr(&output).contains("xinqiao dev"), "{verb:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_code_and_a_rule_are_explained_in_both_languages() {
+    let folder = folder();
+    let output = run(folder.path(), &["explain", "45015"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("45015 "), "{}", stdout(&output));
+    let chinese = run(folder.path(), &["explain", "45015", "--lang", "zh"]);
+    assert_ne!(output.stdout, chinese.stdout);
+    let unknown = run(folder.path(), &["explain", "callback.nonsense"]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
+fn the_catalog_is_data_on_standard_output() {
+    let folder = folder();
+    let id = "official_account.menu.create";
+    let list = run(folder.path(), &["api", "ls", id, "--json"]);
+    let line: serde_json::Value = serde_json::from_slice(&list.stdout).expect("one line of JSON");
+    assert_eq!(line["id"], id);
+    let shown = run(folder.path(), &["api", "show", id]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    assert_eq!(shown["path"], "/cgi-bin/menu/create");
+    let near = run(folder.path(), &["api", "show", "official_account.menus.create"]);
+    assert_eq!(near.status.code(), Some(2));
+    assert!(stderr(&near).contains(id), "{}", stderr(&near));
+}
+
+#[test]
+fn openapi_is_one_document() {
+    let folder = folder();
+    let output = run(folder.path(), &["openapi", "--product", "official_account"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/cgi-bin/menu/create"]["post"].is_object());
+    let unknown = run(folder.path(), &["openapi", "--product", "nothing"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("official_account"), "{}", stderr(&unknown));
+}

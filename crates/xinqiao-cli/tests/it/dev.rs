@@ -1,0 +1,165 @@
+//! `dev` and `sim`: start, ready file, console, the demo app, stop.
+
+use serde_json::{Value, json};
+
+use crate::process::{Running, folder, http, raw_http, run, stderr, wait_for};
+
+#[test]
+fn the_ready_file_appears_when_everything_listens_and_goes_at_the_end() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    assert_eq!(dev.ready["pid"], dev.child.id());
+    let (status, about) = dev.control("GET", "/", None);
+    assert_eq!(status, 200);
+    assert_eq!(about["endpoints"], dev.ready["endpoints"]);
+    for (host, origin) in dev.ready["endpoints"].as_object().expect("a map") {
+        let origin = origin.as_str().expect("an origin");
+        // Any answer will do: something that speaks HTTP stands for every host.
+        assert!(raw_http("GET", origin, None).0 >= 200, "{host}");
+    }
+    let gateway = dev.text("/gateway");
+    assert_eq!(http("GET", &format!("{gateway}/healthz"), None).0, 200);
+
+    let own = folder.path().join(".xinqiao/ready.json");
+    assert!(own.exists());
+    assert_eq!(dev.terminate(), Some(0));
+    assert!(!own.exists());
+    assert!(!folder.path().join("test-ready.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ready_files_are_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let _dev = Running::start(folder.path(), &["sim", "--memory"]);
+    for name in ["test-ready.json", ".xinqiao/ready.json"] {
+        let mode = std::fs::metadata(folder.path().join(name)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn the_console_is_a_page_and_a_missing_file_is_missing() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["sim", "--memory"]);
+    let console = dev.text("/console");
+    let (status, head, page) = raw_http("GET", &console, None);
+    assert_eq!(status, 200);
+    assert!(page.contains("<!doctype html>") || page.contains("<!DOCTYPE html>"), "{page}");
+    assert!(head.to_ascii_lowercase().contains("content-security-policy"), "{head}");
+    assert_eq!(raw_http("GET", &format!("{console}/assets/none.js"), None).0, 404);
+}
+
+/// Sends a text on the phone and gives what the person sees as the answer.
+fn converse(dev: &Running, words: &str) -> String {
+    let appid = dev.text("/accounts/0/appid");
+    let user = dev.text("/users/0/id");
+    let act = json!({"do": "send", "account": appid, "message": {"type": "text", "content": words}});
+    let (status, answer) = dev.control("POST", &format!("/users/{user}/actions"), Some(&act));
+    assert_eq!(status, 200, "{answer}");
+    let inbox = format!("/users/{user}/inbox?account={appid}");
+    wait_for("an answer", || {
+        let (_, inbox) = dev.control("GET", &inbox, None);
+        let last = inbox["items"].as_array()?.last()?.clone();
+        last["content"].as_str().map(str::to_owned)
+    })
+}
+
+fn wait_until_connected(dev: &Running) {
+    wait_for("a connected app", || {
+        let (_, info) = dev.control("GET", "/dev", None);
+        (info["app"]["state"] == "connected").then_some(())
+    });
+}
+
+#[test]
+fn the_demo_app_answers_straight() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    wait_until_connected(&dev);
+    assert!(!converse(&dev, "你好").is_empty());
+}
+
+#[test]
+fn the_demo_app_answers_through_the_gateway() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory", "--via", "gateway"]);
+    wait_until_connected(&dev);
+    assert!(!converse(&dev, "你好").is_empty());
+    let events = http("GET", &format!("{}/v1/events", dev.text("/gateway")), None).1;
+    assert!(!events["items"].as_array().expect("a list").is_empty(), "{events}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_keys() {
+    let (first, second) = (folder(), folder());
+    let keys = |dev: Running| dev.ready["accounts"].clone();
+    let first = keys(Running::start(first.path(), &["dev", "--memory"]));
+    let again = keys(Running::start(second.path(), &["dev", "--memory"]));
+    assert_eq!(first, again);
+    assert!(first.as_array().is_some_and(|all| !all.is_empty()));
+    let other = keys(Running::start(second.path(), &["dev", "--memory", "--seed", "7"]));
+    assert_ne!(first[0]["secret"], other[0]["secret"]);
+}
+
+#[test]
+fn a_sim_is_empty_unless_seeded() {
+    let folder = folder();
+    let empty = Running::start(folder.path(), &["sim", "--memory"]);
+    assert_eq!(empty.ready["gateway"], Value::Null);
+    assert_eq!(empty.control("GET", "/accounts", None).1["items"], json!([]));
+    drop(empty);
+    let seeded = Running::start(folder.path(), &["sim", "--memory", "--seeded"]);
+    let accounts = seeded.control("GET", "/accounts", None).1;
+    assert!(accounts["items"].as_array().is_some_and(|all| !all.is_empty()), "{accounts}");
+}
+
+#[test]
+fn a_world_on_disk_survives_kill_9() {
+    let folder = folder();
+    let first = Running::start(folder.path(), &["sim"]);
+    let (status, account) = first.control("POST", "/accounts", Some(&json!({"kind": "service"})));
+    assert_eq!(status, 201, "{account}");
+    first.kill();
+    let second = Running::start(folder.path(), &["sim"]);
+    let appid = account["appid"].as_str().expect("an appid");
+    let (status, kept) = second.control("GET", &format!("/accounts/{appid}"), None);
+    assert_eq!(status, 200, "{kept}");
+    assert_eq!(kept["secret"], account["secret"]);
+    drop(second);
+    let fresh = Running::start(folder.path(), &["sim", "--fresh"]);
+    assert_eq!(fresh.control("GET", &format!("/accounts/{appid}"), None).0, 404);
+}
+
+#[test]
+fn one_process_at_a_time_uses_a_world() {
+    let folder = folder();
+    let _first = Running::start(folder.path(), &["sim"]);
+    let output = run(folder.path(), &["sim", "--port", "0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--memory"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_remedy() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(folder.path(), &["sim", "--memory", "--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = stderr(&output);
+    assert!(words.contains(&port) && words.contains("--port"), "{words}");
+    assert!(!folder.path().join(".xinqiao/ready.json").exists());
+}
+
+#[test]
+fn the_clock_is_read_and_moved_from_the_command_line() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["sim", "--memory"]);
+    let before = dev.control("GET", "/clock", None).1["now"].as_i64().expect("a time");
+    let output = run(folder.path(), &["clock", "--advance", "48h"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let after: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(after["now"].as_i64().expect("a time") >= before + 172_800, "{after}");
+}
