@@ -36,6 +36,10 @@ describe("lines", () => {
     expect(lines(rows, { ...everything, text: "阿萍" })).toHaveLength(0);
   });
 
+  it("shows an act that went wrong by itself among the errors", () => {
+    expect(lines([row({ cause: "a", kind: "act", state: "warn" })], { ...everything, kind: "error" })).toHaveLength(1);
+  });
+
   it("filters by account, user and kind", () => {
     const rows = [row({ account: "x", user: "u" }), row({ account: "y", user: "u", kind: "call" })];
     expect(lines(rows, { ...everything, account: "x" })).toHaveLength(2);
@@ -81,4 +85,5 @@ it("tells an act by its worst row", () => {
   const rows = [row({ kind: "act" }), row({ id: "ok" }), row({ id: "bad", state: "error" }), row({ id: "late", state: "error" })];
   expect(telling(rows)?.id).toBe("late");
   expect(telling([row({ kind: "act" })])).toBeUndefined();
+  expect(telling([row({ id: "act", kind: "act", state: "warn" })])?.id).toBe("act");
 });

@@ -139,9 +139,10 @@ export function lines(rows: Row[], filter: Filter): Line[] {
   for (let at = groups.length - 1; at >= 0; at--) {
     const group = groups[at];
     if (!group) continue;
-    const whole = group.act !== null && filter.kind === "all" && matches(group.act, filter);
+    const actFits = group.act !== null && matches(group.act, filter);
+    const whole = actFits && filter.kind === "all";
     const shown = group.rows.filter((row) => matches(row, filter) || (whole && sameScope(row, filter)));
-    if (shown.length === 0 && !whole) continue;
+    if (shown.length === 0 && !(actFits && (whole || filter.kind === "error"))) continue;
     let worst: RowState = group.act?.state ?? "ok";
     for (const row of shown) if (order[row.state] > order[worst]) worst = row.state;
     out.push({
@@ -168,7 +169,8 @@ function sameScope(row: Row, filter: Filter): boolean {
 export function telling(rows: Row[]): Row | undefined {
   let best: Row | undefined;
   for (const row of rows) {
-    if (row.kind === "act") continue;
+    // The act itself tells most only if it went wrong before anything came of it.
+    if (row.kind === "act" && row.state === "ok") continue;
     if (!best || order[row.state] > order[best.state]) best = row;
     else if (order[row.state] === order[best.state] && best.state === "error") best = row;
   }
