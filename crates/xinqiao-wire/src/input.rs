@@ -68,6 +68,8 @@ pub trait Input {
     fn skip(&mut self) -> Result<(), DecodeError>;
     /// Whether the next value is a list; consumes nothing.
     fn is_list(&mut self) -> bool;
+    /// Whether the next value is `null`; consumes nothing.
+    fn is_null(&mut self) -> bool;
     /// Whether everything must be kept for a lossless round trip.
     fn keep(&self) -> bool;
     /// Keys may repeat instead of holding a list (XML).

@@ -7,17 +7,28 @@
 //!
 //! Invariants: reading is bounded in depth; nothing here logs or prints a masked field; no endpoint is known here.
 
+pub mod codec;
 pub mod endpoint;
 pub mod file;
 pub mod input;
+pub mod json;
+mod macros;
+pub mod markup;
 pub mod output;
 pub mod record;
+pub mod request;
+pub mod response;
+pub mod serial;
 pub mod slot;
 pub mod union;
+pub mod value;
+pub mod xml;
 
 pub use self::endpoint::{Auth, Content, Endpoint, EndpointInfo, Retry};
 pub use self::file::{Download, FilePart};
 pub use self::input::DecodeError;
+pub use self::json::Keep;
 pub use self::record::{Field, Place, Record, Rest, Shape, Spelling};
-pub use self::slot::Slot;
+pub use self::serial::{Blob, Empty, Free};
+pub use self::slot::{Nested, Slot, TextOrNumber};
 pub use self::union::Union;

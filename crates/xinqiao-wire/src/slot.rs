@@ -17,6 +17,8 @@ pub trait Slot: Send + Sync {
     fn encode(&self, field: &Field, out: &mut dyn Output);
     /// Reads the value, leniently. Called again for each repeat of an XML element.
     fn decode(&mut self, field: &Field, input: &mut dyn Input) -> Result<(), DecodeError>;
+    /// Back to the value of a new record.
+    fn reset(&mut self);
     /// `Debug`, masked where the field says so.
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
     /// The nested record, if it is one.
@@ -39,6 +41,10 @@ pub trait Slot: Send + Sync {
     fn push(&mut self) -> Option<&mut dyn Slot> {
         None
     }
+    /// The last item for writing, for fields with two numbers.
+    fn last(&mut self) -> Option<&mut dyn Slot> {
+        None
+    }
     /// The file, if it is one.
     fn file(&self) -> Option<&crate::file::FilePart> {
         None
@@ -49,3 +55,9 @@ pub trait Slot: Send + Sync {
         false
     }
 }
+
+mod containers;
+mod scalars;
+
+pub use self::containers::Nested;
+pub use self::scalars::TextOrNumber;

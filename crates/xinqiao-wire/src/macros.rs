@@ -1,0 +1,261 @@
+//! The macros through which generated code is emitted.
+
+/// A record: the struct, its slots, `Debug`, equality, serde, constructor and setters.
+///
+/// Each field carries its position, so that finding a slot is one jump. Required fields have their plain type,
+/// optional ones an `Option`.
+#[macro_export]
+macro_rules! record {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$fmeta:meta])* $index:literal $field:ident : $ty:ty => $info:expr, )*
+        }
+        $( new( $($nf:ident : $nt:ty),* $(,)? ) )?
+        $( set( $($sf:ident : $st:ty),* $(,)? ) )?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Default)]
+        #[non_exhaustive]
+        #[must_use]
+        pub struct $name {
+            $( $(#[$fmeta])* pub $field: $ty, )*
+            rest: $crate::Rest,
+        }
+
+        impl $crate::Record for $name {
+            #[inline]
+            fn shape(&self) -> &'static $crate::Shape {
+                static SHAPE: $crate::Shape =
+                    $crate::Shape { name: stringify!($name), fields: &[$($info),*] };
+                &SHAPE
+            }
+            #[inline]
+            fn slot(&self, index: usize) -> ::core::option::Option<&dyn $crate::Slot> {
+                match index {
+                    $($index => ::core::option::Option::Some(&self.$field),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+            #[inline]
+            fn slot_mut(&mut self, index: usize) -> ::core::option::Option<&mut dyn $crate::Slot> {
+                match index {
+                    $($index => ::core::option::Option::Some(&mut self.$field),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+            #[inline]
+            fn rest(&self) -> ::core::option::Option<&$crate::Rest> {
+                ::core::option::Option::Some(&self.rest)
+            }
+            #[inline]
+            fn rest_mut(&mut self) -> ::core::option::Option<&mut $crate::Rest> {
+                ::core::option::Option::Some(&mut self.rest)
+            }
+        }
+
+        $crate::delegate!($name);
+
+        $(
+            impl $name {
+                /// With everything that is required.
+                #[inline]
+                pub fn new($($nf: impl ::core::convert::Into<$nt>),*) -> Self {
+                    Self { $($nf: $nf.into(),)* ..Self::default() }
+                }
+            }
+        )?
+        $(
+            impl $name {
+                $(
+                    #[doc = concat!("Sets `", stringify!($sf), "`.")]
+                    #[inline]
+                    pub fn $sf(mut self, value: impl ::core::convert::Into<$st>) -> Self {
+                        self.$sf = ::core::option::Option::Some(value.into());
+                        self
+                    }
+                )*
+            }
+        )?
+    };
+}
+
+/// `Debug`, equality and serde of a record, all by one line each.
+#[macro_export]
+macro_rules! delegate {
+    ($name:ident) => {
+        impl ::core::fmt::Debug for $name {
+            #[inline]
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::codec::debug_record(self, f)
+            }
+        }
+
+        impl ::core::cmp::PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                $crate::serial::equal(self, other)
+            }
+        }
+
+        impl $crate::serial::Serialize for $name {
+            #[inline]
+            fn serialize<S: $crate::serial::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::serial::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::serial::Deserialize<'de> for $name {
+            #[inline]
+            fn deserialize<D: $crate::serial::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                let mut record = Self::default();
+                $crate::serial::deserialize(&mut record, deserializer)?;
+                ::core::result::Result::Ok(record)
+            }
+        }
+    };
+}
+
+/// A tagged union: one variant a case, and `Other` for tags that the catalog doesn't know.
+#[macro_export]
+macro_rules! union {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident by $tag:literal {
+            $( $(#[$vmeta:meta])* $variant:ident($ty:ty) = $value:literal in $field:literal, )*
+        }
+        $( bare { $( $(#[$bmeta:meta])* $bare:ident = $bvalue:literal, )* } )?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$vmeta])* $variant($ty), )*
+            $($( $(#[$bmeta])* $bare, )*)?
+            /// A tag that the catalog doesn't know, with everything beside it; empty tag = unset.
+            Other {
+                /// The tag.
+                tag: ::std::string::String,
+                /// Everything beside it.
+                fields: $crate::serial::Map<::std::string::String, $crate::serial::Value>,
+            },
+        }
+
+        impl ::core::default::Default for $name {
+            fn default() -> Self {
+                $name::Other { tag: ::std::string::String::new(), fields: $crate::serial::Map::new() }
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::Slot::debug(self, f)
+            }
+        }
+
+        impl $crate::Union for $name {
+            fn tag_field(&self) -> &'static str {
+                $tag
+            }
+            fn cases(&self) -> &'static [$crate::union::Case] {
+                &[$(($value, $field),)* $($(($bvalue, ""),)*)?]
+            }
+            fn tag(&self) -> &str {
+                match self {
+                    $( $name::$variant(_) => $value, )*
+                    $($( $name::$bare => $bvalue, )*)?
+                    $name::Other { tag, .. } => tag,
+                }
+            }
+            fn body(&self) -> ::core::option::Option<(&'static str, &dyn $crate::Slot)> {
+                match self {
+                    $( $name::$variant(body) => ::core::option::Option::Some(($field, body)), )*
+                    _ => ::core::option::Option::None,
+                }
+            }
+            fn set(
+                &mut self,
+                tag: &str,
+            ) -> ::core::option::Option<(&'static str, &mut dyn $crate::Slot)> {
+                match tag {
+                    $($value => {
+                        *self = $name::$variant(::core::default::Default::default());
+                        match self {
+                            $name::$variant(body) => ::core::option::Option::Some(($field, body)),
+                            _ => ::core::option::Option::None,
+                        }
+                    })*
+                    $($($bvalue => {
+                        *self = $name::$bare;
+                        ::core::option::Option::None
+                    })*)?
+                    _ => {
+                        *self = $name::Other { tag: tag.into(), fields: $crate::serial::Map::new() };
+                        ::core::option::Option::None
+                    }
+                }
+            }
+            fn other(
+                &self,
+            ) -> ::core::option::Option<
+                &$crate::serial::Map<::std::string::String, $crate::serial::Value>,
+            > {
+                match self {
+                    $name::Other { fields, .. } => ::core::option::Option::Some(fields),
+                    _ => ::core::option::Option::None,
+                }
+            }
+            fn other_mut(
+                &mut self,
+            ) -> ::core::option::Option<
+                &mut $crate::serial::Map<::std::string::String, $crate::serial::Value>,
+            > {
+                match self {
+                    $name::Other { fields, .. } => ::core::option::Option::Some(fields),
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+
+        impl $crate::Slot for $name {
+            fn encode(&self, _: &$crate::Field, out: &mut dyn $crate::output::Output) {
+                out.null();
+            }
+            fn decode(
+                &mut self,
+                _: &$crate::Field,
+                input: &mut dyn $crate::input::Input,
+            ) -> ::core::result::Result<(), $crate::DecodeError> {
+                input.skip()
+            }
+            fn reset(&mut self) {
+                *self = ::core::default::Default::default();
+            }
+            fn debug(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::union::debug(self, f)
+            }
+            fn union(&self) -> ::core::option::Option<&dyn $crate::Union> {
+                ::core::option::Option::Some(self)
+            }
+            fn union_mut(&mut self) -> ::core::option::Option<&mut dyn $crate::Union> {
+                ::core::option::Option::Some(self)
+            }
+        }
+    };
+}
+
+/// Makes a record an endpoint.
+#[macro_export]
+macro_rules! endpoint {
+    ($request:ident => $response:ty, $info:expr) => {
+        impl $crate::Endpoint for $request {
+            type Response = $response;
+            const INFO: &'static $crate::EndpointInfo = &$info;
+        }
+    };
+}
