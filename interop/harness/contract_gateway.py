@@ -132,7 +132,7 @@ def refusals(report, bot, control, dev, account, user, gateway):
     }
 
     def stored():
-        answer = web.request("GET", f"{gateway}/v1/events").json()
+        answer = web.request("GET", f"{gateway}/v1/events?limit=1000").json()
         return len(answer["items"])
 
     before, delivered = stored(), len(bot.messages())
@@ -184,6 +184,7 @@ url = "{app}"
 token = "{token}"
 aes_key = "{aes_key}"
 accounts = ["{appid}"]
+timeout_ms = 5000
 """
 
 
@@ -227,7 +228,7 @@ def killed(report):
                     "handshake",
                 )
                 user = control.user(follow=[account])
-                events = len(web.request("GET", f"{base}/v1/events").json()["items"])
+                events = len(web.request("GET", f"{base}/v1/events?limit=1000").json()["items"])
                 answer = control.say(user, account, "别丢")
                 gateway.kill()
                 equal([a["status"] for a in answer["deliveries"][0]["attempts"]], [200], "acknowledged")
@@ -236,7 +237,7 @@ def killed(report):
                 alive.append(True)
                 gateway = Process("serve", "--config", str(config))
                 base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
-                items = web.request("GET", f"{base}/v1/events").json()["items"]
+                items = web.request("GET", f"{base}/v1/events?limit=1000").json()["items"]
                 equal(len(items), events + 1, "events after the restart")
                 arrived = web.until(lambda: bot.messages()[seen:], 15)
                 expect(

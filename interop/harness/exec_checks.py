@@ -6,6 +6,8 @@ import subprocess
 
 from . import toolchains, xinqiao
 from .bot_checks import follower, issue_key, last, real_secrets, seeded_service
+from .raw import API
+from .relay import Relay
 from .report import equal, expect
 from .xinqiao import Control, Process
 
@@ -68,6 +70,8 @@ def run(report, commands, reasons):
             for what, value in real_secrets(dev, account).items():
                 expect(value not in json.dumps(got), f"the real {what} reached the script")
             equal(last(control.inbox(user, account))["content"], "钥匙", "content")
+        with report.check("exec: what travels between exec and the gateway holds nothing real either"):
+            relayed(dev, commands["python"], control, account, user)
         with report.check("exec: an issued key is no secret of the platform"):
             try:
                 got = script(dev, commands["python"], openid, account, key, "不行")
@@ -126,3 +130,24 @@ def _one_step(dev, command, account, openid):
     )
     expect(done.stdout.strip(), f"exit {done.returncode}: {done.stderr[-900:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def relayed(dev, python, control, account, user):
+    """The same with a relay in the gateway's place, that keeps every byte."""
+    host, _, port = dev.ready["gateway_endpoints"][API].removeprefix("http://").rstrip("/").partition(":")
+    relay = Relay(host, int(port))
+    try:
+        ready = dict(dev.ready, gateway_endpoints={**dev.ready["gateway_endpoints"], API: relay.origin})
+        path = dev.folder / "relayed.json"
+        path.write_text(json.dumps(ready))
+        key = issue_key(dev.ready["gateway"].rstrip("/"), account)
+        options = ["--via", "gateway", "--ready-file", str(path)]
+        openid = user["openids"][account["appid"]]
+        got = script(dev, python, openid, account, key, "经过", options)
+        seen = relay.traffic()
+        expect(key.encode() in seen and got["token"].encode() in seen, "the relay did not see the calls")
+        for what, value in real_secrets(dev, account).items():
+            expect(value.encode() not in seen, f"the real {what} is in the traffic")
+    finally:
+        relay.close()
+    equal(last(control.inbox(user, account))["content"], "经过", "content")
