@@ -1,0 +1,123 @@
+//! The event log.
+
+use xinqiao_store::{Answer, Appended, Location, NewEvent, StoreError};
+
+use crate::*;
+
+fn new_event(appended: &Appended) -> xinqiao_store::EventRef {
+    match appended {
+        Appended::New { event, .. } => *event,
+        Appended::Repeat { .. } => panic!("it is new"),
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_finds_the_first_and_its_answer() {
+    let store = open(Location::Memory);
+    let (appid, dedup) = (appid(), store.dedup_key(&appid(), "1"));
+    let first = new_event(&store.append(event(&appid, dedup, b"body", &["shop"])).await.unwrap());
+    let repeat = || store.append(event(&appid, dedup, b"body", &["shop"]));
+    assert_eq!(repeat().await.unwrap(), Appended::Repeat { event: first, answer: None });
+    let reply = Answer::Reply(b"<xml/>".to_vec());
+    store.set_answer(&appid, first, reply.clone(), NOW).await.unwrap();
+    store.set_answer(&appid, first, Answer::Silent, NOW).await.unwrap();
+    let answered = Appended::Repeat { event: first, answer: Some(reply.clone()) };
+    assert_eq!(repeat().await.unwrap(), answered, "the first answer stays");
+    assert_eq!(store.answer(&appid, first).await.unwrap(), Some(reply));
+    let stored = store.event(first).await.unwrap().unwrap();
+    assert_eq!((stored.body.as_deref(), stored.answered), (Some(b"body".as_slice()), Some(NOW)));
+}
+
+#[tokio::test]
+async fn dedup_keys_belong_to_an_account() {
+    let store = open(Location::Memory);
+    let other = AppId::from("wxother");
+    assert_ne!(store.dedup_key(&appid(), "1"), store.dedup_key(&other, "1"));
+    assert_eq!(store.dedup_key(&appid(), "1"), store.dedup_key(&appid(), "1"));
+}
+
+#[tokio::test]
+async fn a_repeat_after_midnight_is_still_a_repeat() {
+    let store = open(Location::Memory);
+    let appid = appid();
+    // 23:59:59.9 in Shanghai.
+    let late = Millis(NOW.0 + 12 * 3_600_000 - 100);
+    let dedup = store.dedup_key(&appid, "1");
+    let first = NewEvent { received: late, ..event(&appid, dedup, b"x", &[]) };
+    let place = new_event(&store.append(first).await.unwrap());
+    let second = NewEvent { received: late.plus(5000), ..first };
+    let appended = store.append(second).await.unwrap();
+    assert_eq!(appended, Appended::Repeat { event: place, answer: Some(Answer::Silent) });
+    let other = NewEvent { dedup: store.dedup_key(&appid, "2"), ..second };
+    assert_eq!(new_event(&store.append(other).await.unwrap()).day, place.day + 1);
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_all_get_a_place_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(file(folder.path()));
+    let tasks: Vec<_> = (0..1000)
+        .map(|n: u32| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let appid = appid();
+                let dedup = store.dedup_key(&appid, &(n % 500).to_string());
+                store.append(event(&appid, dedup, b"x", &[])).await.unwrap()
+            })
+        })
+        .collect();
+    let mut new = std::collections::BTreeSet::new();
+    let mut repeats = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Appended::New { event, .. } => assert!(new.insert(event.seq)),
+            Appended::Repeat { .. } => repeats += 1,
+        }
+    }
+    assert_eq!((new.len(), repeats), (500, 500));
+    store.close().await;
+    let store = open(file(folder.path()));
+    assert_eq!(store.events(None, None, 1000).await.unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn lists_page_over_days_and_filter_by_account() {
+    let store = open(Location::Memory);
+    let (one, two) = (appid(), AppId::from("wxother"));
+    for n in 0..6i64 {
+        let account = if n % 2 == 0 { &one } else { &two };
+        let dedup = store.dedup_key(account, &n.to_string());
+        let received = NOW.plus(n / 2 * DAY_MS);
+        store.append(NewEvent { received, ..event(account, dedup, b"x", &[]) }).await.unwrap();
+    }
+    let first = store.events(None, None, 4).await.unwrap();
+    let rest = store.events(first.last().map(|event| event.event), None, 10).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (4, 2));
+    assert!(first.iter().all(|event| event.body.is_none()));
+    assert_eq!(store.events(None, Some(&two), 10).await.unwrap().len(), 3);
+    // Retention drops whole days and keeps the rest.
+    assert_eq!(store.drop_days_before(NOW.plus(2 * DAY_MS)).await.unwrap(), 2);
+    assert_eq!(store.events(None, None, 10).await.unwrap().len(), 2);
+    assert!(store.event(first[0].event).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_erased_account_cannot_be_read_and_others_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(file(folder.path()));
+    let (one, two) = (appid(), AppId::from("wxother"));
+    let mut places = Vec::new();
+    for account in [&one, &two] {
+        let dedup = store.dedup_key(account, "1");
+        places.push(new_event(&store.append(event(account, dedup, b"x", &[])).await.unwrap()));
+    }
+    store.erase_account(&one).await.unwrap();
+    for _ in 0..2 {
+        let erased = store.event(places[0]).await;
+        assert!(matches!(erased, Err(StoreError::Sealed(_))), "{erased:?}");
+        assert!(store.event(places[1]).await.unwrap().is_some());
+        // It may receive again, under a new key.
+        let dedup = store.dedup_key(&one, "2");
+        drop(store.append(event(&one, dedup, b"x", &[])).await.unwrap());
+    }
+}

@@ -1,0 +1,41 @@
+//! The store through its public calls: every test runs on a file and in memory where that makes sense.
+
+mod crash;
+mod deliveries;
+mod events;
+mod open;
+mod records;
+
+use std::path::Path;
+
+use xinqiao_store::{DedupKey, Location, MasterKey, Millis, NewEvent, Options, Store};
+use xinqiao_types::AppId;
+
+/// 2026-11-21 12:00 in Shanghai.
+pub(crate) const NOW: Millis = Millis(1_795_233_600_000);
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
+pub(crate) fn master() -> MasterKey {
+    MasterKey::parse(&"5a".repeat(32)).unwrap()
+}
+
+pub(crate) fn open(location: Location) -> Store {
+    Store::open(Options { location, master: master(), now: NOW }).unwrap()
+}
+
+pub(crate) fn file(path: &Path) -> Location {
+    Location::File(path.join("store.db"))
+}
+
+pub(crate) fn appid() -> AppId {
+    AppId::from("wx5823bf96d3bd56c7")
+}
+
+pub(crate) fn event<'a>(
+    appid: &'a AppId,
+    dedup: DedupKey,
+    body: &'a [u8],
+    apps: &'a [&'a str],
+) -> NewEvent<'a> {
+    NewEvent { appid, dedup, kind: "text", received: NOW, body, apps, held_until: NOW.plus(60_000) }
+}
