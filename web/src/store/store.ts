@@ -209,6 +209,11 @@ export function receive(name: string, data: unknown): void {
     case "users":
       void loadUsers();
       break;
+    case "gap":
+      // The stream could not keep up with what happened: the list tells.
+      streamed = new Set();
+      void snapshot();
+      break;
     case "reset":
       resynchronise();
       break;

@@ -8,7 +8,7 @@ export interface StreamHandlers {
   event(name: string, data: unknown): void;
 }
 
-const NAMES = ["row", "chat", "clock", "dev", "accounts", "users", "reset"] as const;
+const NAMES = ["row", "chat", "clock", "dev", "accounts", "users", "reset", "gap"] as const;
 
 export function openStream(handlers: StreamHandlers): () => void {
   let source: EventSource | null = null;
