@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Refusal},
     execute::{Options, Prepared},
     multipart::{self, Part},
+    precheck,
     transport::BoxFuture,
     url,
 };
@@ -123,6 +124,13 @@ fn prepare(
         }
         _ => return Err(refuse("the fields must be a JSON object".to_owned())),
     };
+    let kind = fields
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    for (_, file) in &files {
+        precheck::check(endpoint.id, kind, file)?;
+    }
     let path = url::fill(endpoint.path, |name| {
         let value = fields.get(name)?;
         Some(Cow::Owned(plain(value, None)))

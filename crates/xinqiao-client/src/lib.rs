@@ -27,6 +27,7 @@ mod error;
 mod execute;
 mod free;
 mod multipart;
+mod precheck;
 pub mod token;
 pub mod transport;
 mod url;

@@ -1,0 +1,6 @@
+//! The callback service against a platform that seals and judges for itself.
+
+mod bad_requests;
+mod messages;
+mod platform;
+mod slow;

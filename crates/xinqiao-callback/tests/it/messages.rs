@@ -1,0 +1,144 @@
+//! Messages and events reach their handlers, and replies come back, in all three modes.
+
+use http::Method;
+use proptest::prelude::*;
+use xinqiao_callback::{Account, Event, Message, Reply, Sender, Whole, inbound};
+use xinqiao_types::CallbackMode;
+
+use crate::platform::{GH, OPENID, body, builder, event, handshake, request, say, text};
+
+const MODES: [CallbackMode; 3] = [
+    CallbackMode::Plain,
+    CallbackMode::Compat,
+    CallbackMode::Safe,
+];
+
+#[tokio::test]
+async fn the_url_check_gets_its_echo() {
+    let callback = builder(CallbackMode::Safe).build();
+    let query = handshake("7181692348710973");
+    let response = request(&callback, Method::GET, &query, "").await;
+    assert_eq!(response.status(), 200);
+    assert!(
+        response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(body(response).await, "7181692348710973");
+}
+
+#[tokio::test]
+async fn a_text_is_echoed_in_all_modes() {
+    for mode in MODES {
+        let callback = builder(mode)
+            .on(|Message(text): Message<inbound::Text>| async move {
+                Reply::text(format!("你说：{}", text.content))
+            })
+            .build();
+        let reply = say(&callback, mode, &text(1, "你好 ]]> <b>")).await;
+        assert_eq!(reply, Some(Reply::text("你说：你好 ]]> <b>")), "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_handler_that_fits_is_called() {
+    let callback = builder(CallbackMode::Safe)
+        .on(|Message(_): Message<inbound::Image>| async { "an image" })
+        .on(
+            |Event(click): Event<inbound::Click>, Sender(openid): Sender| async move {
+                format!("{} by {openid}", click.event_key)
+            },
+        )
+        .on(
+            |Event(_): Event<inbound::Subscribe>, Account(account): Account| async move {
+                Reply::text(account)
+            },
+        )
+        .on(|Whole(delivery): Whole| async move { delivery.message.msg_type().to_owned() })
+        .build();
+    let mode = CallbackMode::Safe;
+    let click = event(inbound::Click {
+        event_key: "K".to_owned(),
+    });
+    assert_eq!(
+        say(&callback, mode, &click).await,
+        Some(Reply::text(format!("K by {OPENID}")))
+    );
+    let follow = event(inbound::Subscribe::default());
+    assert_eq!(say(&callback, mode, &follow).await, Some(Reply::text(GH)));
+    assert_eq!(
+        say(&callback, mode, &text(1, "x")).await,
+        Some(Reply::text("text"))
+    );
+}
+
+#[tokio::test]
+async fn what_no_handler_wants_is_received_in_silence() {
+    let callback = builder(CallbackMode::Safe)
+        .on(|Message(_): Message<inbound::Image>| async { "an image" })
+        .build();
+    assert_eq!(
+        say(&callback, CallbackMode::Safe, &text(1, "x")).await,
+        None
+    );
+}
+
+#[tokio::test]
+async fn nothing_to_say_is_silence_and_never_an_empty_text() {
+    let mode = CallbackMode::Safe;
+    let callback = builder(mode)
+        .on(|Message(text): Message<inbound::Text>| async move {
+            match text.content.as_str() {
+                "empty" => Some(String::new()),
+                "none" => None,
+                other => Some(other.to_owned()),
+            }
+        })
+        .on(|Message(_): Message<inbound::Image>| async { Reply::text("") })
+        .build();
+    assert_eq!(say(&callback, mode, &text(1, "empty")).await, None);
+    assert_eq!(say(&callback, mode, &text(2, "none")).await, None);
+    assert_eq!(
+        say(&callback, mode, &text(3, "a")).await,
+        Some(Reply::text("a"))
+    );
+}
+
+#[tokio::test]
+async fn a_failing_or_panicking_handler_is_silence() {
+    let mode = CallbackMode::Safe;
+    let callback = builder(mode)
+        .on(|Message(text): Message<inbound::Text>| async move {
+            assert_ne!(text.content, "panic");
+            Err::<Reply, _>(std::io::Error::other("broken"))
+        })
+        .build();
+    assert_eq!(say(&callback, mode, &text(1, "error")).await, None);
+    assert_eq!(say(&callback, mode, &text(2, "panic")).await, None);
+}
+
+#[tokio::test]
+async fn it_is_five_lines_in_axum() {
+    let callback = builder(CallbackMode::Plain)
+        .on(|Message(text): Message<inbound::Text>| async move { Reply::text(text.content) })
+        .build();
+    let _app: axum::Router = axum::Router::new().route_service("/wx", callback);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_text_survives_the_round_trip(content in "[^\\x00-\\x1f\\x7f]{1,80}", mode in 0_usize..3) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = runtime.block_on(async {
+            let callback = builder(MODES[mode])
+                .on(|Message(text): Message<inbound::Text>| async move { text.content })
+                .build();
+            say(&callback, MODES[mode], &text(1, &content)).await
+        });
+        prop_assert_eq!(said, Some(Reply::text(content)));
+    }
+}

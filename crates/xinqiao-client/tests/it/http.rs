@@ -1,0 +1,116 @@
+//! The transport over real connections.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
+use serde_json::{Value, json};
+use xinqiao_client::{
+    Client, Error, FilePart, HttpOptions, Policy, TransportReason, token::StaticToken,
+};
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+fn client(address: SocketAddr) -> Client {
+    let mut http = HttpOptions::default();
+    http.ignore_environment = true;
+    Client::builder("wx1")
+        .tokens(StaticToken::new("80_given"))
+        .endpoint("api.weixin.qq.com", format!("http://{address}"))
+        .http(http)
+        .policy(Policy::NEVER)
+        .timeout(Duration::from_millis(500))
+        .max_answer(10_000)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_upload_says_its_length_and_who_it_is() {
+    let upload = async |headers: HeaderMap, body: Bytes| {
+        let length: usize = headers["content-length"].to_str().unwrap().parse().unwrap();
+        assert!(
+            !headers.contains_key("transfer-encoding"),
+            "41005 without a length"
+        );
+        assert!(
+            headers["user-agent"]
+                .to_str()
+                .unwrap()
+                .starts_with("xinqiao/")
+        );
+        json!({"errcode": 0, "told": length, "got": body.len()}).to_string()
+    };
+    let address = serve(Router::new().route("/cgi-bin/media/upload", post(upload))).await;
+    let picture = FilePart::new("a.png", b"\x89PNG\r\n\x1a\n0123".to_vec());
+    let answer: Value = client(address)
+        .call("official_account.media.upload", json!({"type": "image"}))
+        .file("media", picture)
+        .await
+        .unwrap();
+    assert!(answer["told"].as_u64().unwrap() > 100);
+    assert_eq!(answer["told"], answer["got"]);
+}
+
+#[track_caller]
+fn reason(error: &Error) -> (TransportReason, bool) {
+    match error {
+        Error::Transport { reason, sent, .. } => (*reason, *sent),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_is_silent_or_gone_or_endless_is_told_apart() {
+    let slow = async || tokio::time::sleep(Duration::from_secs(5)).await;
+    let endless = async || "x".repeat(20_000);
+    let router = Router::new()
+        .route("/cgi-bin/menu/create", post(slow))
+        .route("/cgi-bin/message/custom/send", post(endless));
+    let client_here = client(serve(router).await);
+    let error = client_here
+        .call("official_account.menu.create", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&error), (TransportReason::Timeout, true));
+    let error = client_here
+        .call("official_account.message.custom.send", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&error), (TransportReason::TooLarge, true));
+
+    let closed = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let error = client(closed)
+        .call("official_account.menu.create", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&error), (TransportReason::Connect, false));
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("80_given"), "no token in errors: {text}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let redirect = async || axum::response::Redirect::temporary("http://127.0.0.1:1/steal");
+    let address = serve(Router::new().route("/cgi-bin/menu/create", post(redirect))).await;
+    let error = client(address)
+        .call("official_account.menu.create", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&error).0, TransportReason::Status(307));
+}
+
+#[test]
+fn options_that_cannot_be_used_are_told() {
+    let mut http = HttpOptions::default();
+    http.roots = vec![b"-----BEGIN CERTIFICATE-----\nx".to_vec()];
+    let error = Client::builder("wx1").http(http).build().unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error}");
+}
