@@ -46,7 +46,9 @@ impl Series {
     fn add(&mut self, at: usize, server: &Server, requests: &Rc<Requests>) -> Result<()> {
         let before = measure::process_cpu(server.pid())?;
         let outcome = load::run(server.address, CONNECTIONS[at], requests)?;
-        let spent = (measure::process_cpu(server.pid())? - before).as_secs_f64();
+        let spent = measure::process_cpu(server.pid())?
+            .saturating_sub(before)
+            .as_secs_f64();
         self.cpu[at].push(spent * 1e6 / requests.len() as f64);
         self.rate[at].push(outcome.rate());
         self.p50[at].push(outcome.quantile(0.5));
@@ -72,8 +74,10 @@ pub(crate) async fn serve(port: u16, store: &str) -> Result<()> {
     account.secret = Some(AppSecret::new(sample::SECRET));
     account.token = Some(CallbackToken::new(sample::TOKEN));
     account.aes_key = Some(AesKeyText::new(sample::AES_KEY));
-    let mut config = Config::default();
-    config.accounts = vec![account];
+    let mut config = Config {
+        accounts: vec![account],
+        ..Config::default()
+    };
     config.listen.port = port;
     config.dev = true;
     config.store = match store {
@@ -117,7 +121,7 @@ fn messages(count: usize, next_id: &mut u64) -> Result<Rc<Requests>> {
 /// Milliseconds that 4 KB take to the disk, where the file does not grow: the middle of two hundred.
 fn fdatasync(folder: &Path) -> Result<f64> {
     let mut file = File::create(folder.join("fdatasync"))?;
-    file.write_all(&[0; 1 << 20])?;
+    file.write_all(&vec![0; 1 << 20])?;
     file.sync_all()?;
     let mut times = Vec::new();
     for block in 0..200 {

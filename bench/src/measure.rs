@@ -74,7 +74,7 @@ pub(crate) fn interleaved<const N: usize>(
             for _ in 0..calls {
                 function();
             }
-            times.push((thread_cpu()? - before).as_secs_f64() * 1e6 / f64::from(calls));
+            times.push(thread_cpu()?.saturating_sub(before).as_secs_f64() * 1e6 / f64::from(calls));
         }
     }
     Ok(rounds.map(median))
