@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod check;
 mod codegen;
 mod import;
 mod names;
@@ -31,6 +32,8 @@ enum Command {
         #[arg(long)]
         blob: bool,
     },
+    /// What must hold over the repository: dependency directions, bans, layout, literals.
+    Check,
     /// First pass from a fact base to TOML.
     Import(import::Options),
 }
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Codegen { check, blob } => codegen::run(check, blob),
+        Command::Check => check::run(),
         Command::Import(options) => import::run(&options),
     }
 }

@@ -1,0 +1,29 @@
+//! What must hold over the repository as a whole, checked without a build of it.
+
+mod graph;
+mod layout;
+mod literals;
+mod sources;
+
+use anyhow::{Result, ensure};
+
+/// Runs every check; each complaint is one line that names the place.
+pub(crate) fn run() -> Result<()> {
+    let repository = crate::source::read::repository();
+    let sources = sources::read(&repository)?;
+    let mut complaints = Vec::new();
+    for (name, found) in [
+        ("dependency directions", graph::directions(&repository)?),
+        ("banned crates", graph::bans(&repository)?),
+        ("layout", layout::complaints(&sources)),
+        ("literals of the platform", literals::complaints(&sources)),
+    ] {
+        println!("{name}: {}", if found.is_empty() { "ok" } else { "FAILED" });
+        complaints.extend(found);
+    }
+    for complaint in &complaints {
+        eprintln!("  {complaint}");
+    }
+    ensure!(complaints.is_empty(), "{} complaints", complaints.len());
+    Ok(())
+}
