@@ -23,7 +23,9 @@ use crate::{IssueError, issued_key, shared::Shared};
 
 /// Whether a path belongs to this interface.
 pub(crate) fn is_ours(path: &str) -> bool {
-    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics") || path == "/v1" || path.starts_with("/v1/")
+    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics")
+        || path == "/v1"
+        || path.starts_with("/v1/")
 }
 
 pub(crate) async fn handle(
@@ -52,7 +54,10 @@ pub(crate) async fn handle(
             "send the administration key as Authorization: Bearer …, or ask from this machine",
         );
     }
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
     let query = Query::parse(request.uri().query().unwrap_or(""));
     match (&method, segments.as_slice()) {
         (&Method::GET, [] | ["v1"]) => views::about(shared),
@@ -72,12 +77,22 @@ pub(crate) async fn handle(
         (&Method::GET, ["v1", "deliveries"]) => views::deliveries(shared, &query).await,
         (&Method::POST, ["v1", "deliveries", id, "retry"]) => match id.parse() {
             Ok(id) => views::redeliver(shared, id).await,
-            Err(_) => error(StatusCode::BAD_REQUEST, "admin.delivery_id", "a delivery id is a number"),
+            Err(_) => error(
+                StatusCode::BAD_REQUEST,
+                "admin.delivery_id",
+                "a delivery id is a number",
+            ),
         },
-        (&Method::GET, ["v1", "keys"]) => Json(json!({ "items": views::keys(shared) })).into_response(),
+        (&Method::GET, ["v1", "keys"]) => {
+            Json(json!({ "items": views::keys(shared) })).into_response()
+        }
         (&Method::POST, ["v1", "keys"]) => issue(shared, request).await,
         (&Method::DELETE, ["v1", "keys", id]) => views::revoke(shared, id).await,
-        _ => error(StatusCode::NOT_FOUND, "admin.path", "no such path here; GET /v1 lists them"),
+        _ => error(
+            StatusCode::NOT_FOUND,
+            "admin.path",
+            "no such path here; GET /v1 lists them",
+        ),
     }
 }
 
@@ -92,7 +107,10 @@ struct Query {
 
 impl Query {
     fn parse(raw: &str) -> Self {
-        let mut query = Self { limit: 100, ..Self::default() };
+        let mut query = Self {
+            limit: 100,
+            ..Self::default()
+        };
         for pair in raw.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
@@ -109,18 +127,28 @@ impl Query {
 
 /// An error as JSON.
 fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+    (
+        status,
+        Json(json!({ "error": { "code": code, "message": message } })),
+    )
+        .into_response()
 }
 
 async fn health(shared: &Shared) -> Response {
     match shared.store.probe().await {
         Ok(()) => Json(json!({ "status": "ok" })).into_response(),
-        Err(broken) => error(StatusCode::SERVICE_UNAVAILABLE, "store.refused", &broken.to_string()),
+        Err(broken) => error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store.refused",
+            &broken.to_string(),
+        ),
     }
 }
 
 fn brings_key(shared: &Shared, headers: &HeaderMap) -> bool {
-    let Some(key) = &shared.config.admin.key else { return false };
+    let Some(key) = &shared.config.admin.key else {
+        return false;
+    };
     headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -167,7 +195,10 @@ async fn issue(shared: &Arc<Shared>, request: Request) -> Response {
         Err(refused @ (IssueError::Name | IssueError::Account { .. })) => {
             error(StatusCode::BAD_REQUEST, "key.invalid", &refused.to_string())
         }
-        Err(refused) => error(StatusCode::SERVICE_UNAVAILABLE, "store.refused", &refused.to_string()),
+        Err(refused) => error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store.refused",
+            &refused.to_string(),
+        ),
     }
 }
-

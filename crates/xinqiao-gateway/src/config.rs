@@ -92,7 +92,11 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: DEFAULT_PORT, hosts: Vec::new() }
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: DEFAULT_PORT,
+            hosts: Vec::new(),
+        }
     }
 }
 

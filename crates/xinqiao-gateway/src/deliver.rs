@@ -15,8 +15,8 @@ use xinqiao_message::{inbound::Message, push::Speaker};
 use xinqiao_store::{Answer, EventRef, Finish, Verdict};
 use xinqiao_types::{AppId, Entropy};
 
-pub(crate) use self::worker::worker;
 use self::attempt::{Attempted, attempt};
+pub(crate) use self::worker::worker;
 use crate::{
     directory::{Account, Route},
     inlet::Lead,
@@ -41,7 +41,12 @@ pub(crate) struct Parcel {
 impl Parcel {
     pub(crate) fn new(account: &Account, event: EventRef, message: Message) -> Self {
         let speaker = account.speaker(&message);
-        Self { appid: account.config.appid.clone(), event, message, speaker }
+        Self {
+            appid: account.config.appid.clone(),
+            event,
+            message,
+            speaker,
+        }
     }
 }
 
@@ -122,16 +127,27 @@ async fn run(
             shared.metrics.deliveries_done.add();
             answer
         }
-        Attempted::Illegal { status, rule, detail } => {
+        Attempted::Illegal {
+            status,
+            rule,
+            detail,
+        } => {
             // The app took it; what it said cannot be shown. Trying again would not change that.
-            tracing::warn!(%event_id, %appid, app, rule, detail, "The app's reply cannot be shown.");
+            tracing::warn!(
+                %event_id, %appid, app, rule, detail,
+                "The app's reply cannot be shown."
+            );
             shared.metrics.deliveries_illegal.add();
             finish.status = Some(status);
             finish.rule = Some(rule);
             finish.detail = Some(detail);
             Answer::Silent
         }
-        Attempted::Failed { status, rule, detail } => {
+        Attempted::Failed {
+            status,
+            rule,
+            detail,
+        } => {
             shared.metrics.deliveries_failed.add();
             finish.verdict = match schedule::next(attempts, &*shared.context.entropy) {
                 Some(pause_ms) => Verdict::Again(at.plus(pause_ms)),
@@ -140,7 +156,10 @@ async fn run(
                     Verdict::Dead
                 }
             };
-            tracing::warn!(%event_id, %appid, app, attempt = attempts, rule, detail, again = ?finish.verdict, "A delivery failed.");
+            tracing::warn!(
+                %event_id, %appid, app, attempt = attempts, rule, detail, again = ?finish.verdict,
+                "A delivery failed."
+            );
             finish.status = status;
             finish.rule = Some(rule);
             finish.detail = Some(detail);
@@ -152,10 +171,15 @@ async fn run(
         if in_time {
             finish.answer = Some(answer);
         } else if matches!(finish.verdict, Verdict::Delivered) {
-            tracing::warn!(%event_id, %appid, app, elapsed_ms, rule = "callback.slow", "The app's reply came too late to be shown.");
+            tracing::warn!(
+                %event_id, %appid, app, elapsed_ms, rule = "callback.slow",
+                "The app's reply came too late to be shown."
+            );
             finish.verdict = Verdict::Late;
             finish.rule = finish.rule.or(Some("callback.slow"));
-            finish.detail.get_or_insert_with(|| late_detail(&answer, elapsed_ms));
+            finish
+                .detail
+                .get_or_insert_with(|| late_detail(&answer, elapsed_ms));
         }
     }
     if let Err(error) = shared.store.finish(finish).await {

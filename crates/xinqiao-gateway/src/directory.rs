@@ -58,8 +58,11 @@ pub(crate) struct Route {
 
 impl Directory {
     pub(crate) async fn new(config: &Config, store: &Store) -> Result<Self, StartError> {
-        let mut directory =
-            Self { accounts: HashMap::new(), paths: HashMap::new(), order: Vec::new() };
+        let mut directory = Self {
+            accounts: HashMap::new(),
+            paths: HashMap::new(),
+            order: Vec::new(),
+        };
         for account in &config.accounts {
             let secrets = remember(account, store).await?;
             let account = Arc::new(Account::new(account, &config.apps, &secrets)?);
@@ -67,7 +70,9 @@ impl Directory {
                 directory.paths.insert(path.clone(), Arc::clone(&account));
             }
             directory.order.push(account.config.appid.clone());
-            directory.accounts.insert(account.config.appid.clone(), account);
+            directory
+                .accounts
+                .insert(account.config.appid.clone(), account);
         }
         Ok(directory)
     }
@@ -82,7 +87,9 @@ impl Directory {
 
     /// In the order of the configuration.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        self.order.iter().filter_map(|appid| self.accounts.get(appid))
+        self.order
+            .iter()
+            .filter_map(|appid| self.accounts.get(appid))
     }
 }
 
@@ -92,8 +99,14 @@ async fn remember(account: &AccountConfig, store: &Store) -> Result<AccountSecre
     let kept = store.account_secrets(&account.appid).await?;
     let aes_key = account.aes_key.as_ref().map(|key| key.expose().to_owned());
     let mut secrets = AccountSecrets {
-        secret: account.secret.as_ref().map(|secret| secret.expose().to_owned()),
-        token: account.token.as_ref().map(|token| token.expose().to_owned()),
+        secret: account
+            .secret
+            .as_ref()
+            .map(|secret| secret.expose().to_owned()),
+        token: account
+            .token
+            .as_ref()
+            .map(|token| token.expose().to_owned()),
         previous_aes_key: None,
         aes_key,
     };
@@ -145,7 +158,9 @@ impl Account {
             }
         };
         let mut routes = Vec::new();
-        let primary = apps.iter().filter(|app| app.accounts.contains(&config.appid));
+        let primary = apps
+            .iter()
+            .filter(|app| app.accounts.contains(&config.appid));
         let watchers = apps.iter().filter(|app| {
             app.watch.contains(&config.appid) && !app.accounts.contains(&config.appid)
         });
@@ -181,11 +196,17 @@ impl Account {
     }
 
     pub(crate) fn note_problem(&self, problem: LastProblem) {
-        *self.last_problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+        *self
+            .last_problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 
     pub(crate) fn note_callback(&self, at: Millis) {
-        *self.last_callback.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        *self
+            .last_callback
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 }
 
@@ -200,7 +221,8 @@ impl Route {
                     CallbackMode::Compat => CallbackMode::Compat,
                     _ => CallbackMode::Safe,
                 };
-                keys.with_aes_key(&aes_key(text.expose(), name)?).with_mode(mode)
+                keys.with_aes_key(&aes_key(text.expose(), name)?)
+                    .with_mode(mode)
             }
             None => keys.with_mode(CallbackMode::Plain),
         };

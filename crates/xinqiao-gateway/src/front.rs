@@ -49,7 +49,10 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
         return inlet::handle(shared, &Arc::clone(account), request).await;
     }
     if admin::is_ours(path) {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let peer = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0);
         return admin::handle(shared, peer, request).await;
     }
     proxy::handle(shared, face.default_host(), request).await

@@ -79,7 +79,11 @@ impl Gateway {
         }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));
-        Ok(Self { shared, stop, servers })
+        Ok(Self {
+            shared,
+            stop,
+            servers,
+        })
     }
 
     /// The origin of the native interface and the inlet.
@@ -107,7 +111,10 @@ impl Gateway {
         let ended = tokio::time::timeout(Duration::from_secs(5), self.shared.tasks.wait()).await;
         if ended.is_err() {
             let left = self.shared.tasks.len();
-            tracing::warn!(left, "Deliveries were still running; the next start repeats them.");
+            tracing::warn!(
+                left,
+                "Deliveries were still running; the next start repeats them."
+            );
         }
         self.shared.store.close().await;
     }
@@ -122,7 +129,11 @@ fn open_store(config: &Config, context: &Context) -> Result<Store, StartError> {
     };
     let master = master_key(config, &location)?;
     let now = Millis(context.clock.now().as_millisecond());
-    Ok(Store::open(Options { location, master, now })?)
+    Ok(Store::open(Options {
+        location,
+        master,
+        now,
+    })?)
 }
 
 fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartError> {
@@ -133,7 +144,11 @@ fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartEr
             MasterKey::from_file(file)?
         });
     }
-    let variable = config.seal.key_env.as_deref().unwrap_or(MASTER_KEY_VARIABLE);
+    let variable = config
+        .seal
+        .key_env
+        .as_deref()
+        .unwrap_or(MASTER_KEY_VARIABLE);
     if let Ok(text) = std::env::var(variable) {
         return Ok(MasterKey::parse(&text)?);
     }
@@ -142,9 +157,14 @@ fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartEr
         Location::File(path) if config.dev => {
             let mut file = path.clone().into_os_string();
             file.push(".key");
-            Ok(MasterKey::load_or_generate(&PathBuf::from(file), &SystemEntropy)?)
+            Ok(MasterKey::load_or_generate(
+                &PathBuf::from(file),
+                &SystemEntropy,
+            )?)
         }
-        Location::File(_) => Err(StartError::NoMasterKey { variable: variable.to_owned() }),
+        Location::File(_) => Err(StartError::NoMasterKey {
+            variable: variable.to_owned(),
+        }),
     }
 }
 
@@ -153,20 +173,28 @@ async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
     const DAY_MS: i64 = 86_400_000;
     loop {
         let keep = i64::from(shared.config.retention_days) * DAY_MS;
-        match shared.store.drop_days_before(shared.now().plus(-keep)).await {
+        match shared
+            .store
+            .drop_days_before(shared.now().plus(-keep))
+            .await
+        {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "Days past the retention were dropped."),
             Err(error) => tracing::warn!(%error, "Old days could not be dropped."),
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+            () = tokio::time::sleep(Duration::from_hours(1)) => {}
         }
     }
 }
 
 /// Keeps a configured key's hash, so that it is found like an issued one.
-pub(crate) async fn keep_configured_keys(config: &Config, store: &Store, now: Millis) -> Result<(), StartError> {
+pub(crate) async fn keep_configured_keys(
+    config: &Config,
+    store: &Store,
+    now: Millis,
+) -> Result<(), StartError> {
     for key in &config.keys {
         store
             .put_key(NewAppKey {

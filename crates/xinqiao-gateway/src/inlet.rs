@@ -37,7 +37,11 @@ const BODY_TIME: Duration = Duration::from_secs(4);
 const POLL: Duration = Duration::from_millis(150);
 
 /// Handles a request to an account's callback address.
-pub(crate) async fn handle(shared: &Arc<Shared>, account: &Arc<Account>, request: Request) -> Response {
+pub(crate) async fn handle(
+    shared: &Arc<Shared>,
+    account: &Arc<Account>,
+    request: Request,
+) -> Response {
     let arrived = Instant::now();
     let method = request.method().clone();
     let result = match method {
@@ -56,7 +60,11 @@ pub(crate) async fn handle(shared: &Arc<Shared>, account: &Arc<Account>, request
 
 /// The answer to a callback for an appid that is not configured.
 pub(crate) fn unknown_account(appid: &str) -> Problem {
-    let appid: String = appid.chars().take(64).filter(|c| c.is_ascii_graphic()).collect();
+    let appid: String = appid
+        .chars()
+        .take(64)
+        .filter(char::is_ascii_graphic)
+        .collect();
     Problem::new(
         StatusCode::NOT_FOUND,
         "callback.account.unknown",
@@ -86,7 +94,10 @@ fn keys(account: &Account) -> Result<&Keys, Problem> {
         Problem::new(
             StatusCode::FORBIDDEN,
             "callback.token.missing",
-            format!("no callback Token is configured for {}", account.config.appid),
+            format!(
+                "no callback Token is configured for {}",
+                account.config.appid
+            ),
             "Set token (and aes_key) of this [[account]] to the values in the console.",
         )
     })
@@ -94,7 +105,8 @@ fn keys(account: &Account) -> Result<&Keys, Problem> {
 
 fn handshake(account: &Account, request: &Request) -> Result<Response, Problem> {
     let query = CallbackQuery::parse(request.uri().query().unwrap_or(""));
-    let echo = envelope::verify_url(keys(account)?, &query).map_err(|error| envelope_problem(&error))?;
+    let echo =
+        envelope::verify_url(keys(account)?, &query).map_err(|error| envelope_problem(&error))?;
     tracing::info!(appid = %account.config.appid, "The callback URL was checked.");
     Ok(plain(StatusCode::OK, echo.body().to_owned()))
 }
@@ -107,8 +119,13 @@ async fn callback(
 ) -> Result<Response, Problem> {
     let keys = keys(account)?;
     let (parts, body) = request.into_parts();
-    let limit = BodyLimit { bytes: BODY_BYTES, time: BODY_TIME };
-    let body = read_body(body, limit).await.map_err(|error| body_problem(&error))?;
+    let limit = BodyLimit {
+        bytes: BODY_BYTES,
+        time: BODY_TIME,
+    };
+    let body = read_body(body, limit)
+        .await
+        .map_err(|error| body_problem(&error))?;
     let query = CallbackQuery::parse(parts.uri.query().unwrap_or(""));
     let opened = envelope::open(keys, &query, &body).map_err(|error| envelope_problem(&error))?;
     let Opened { xml, mode, .. } = opened;
@@ -130,7 +147,9 @@ async fn callback(
     })?;
     let now = shared.now();
     account.note_callback(now);
-    let dedup = shared.store.dedup_key(&account.config.appid, &dedup::key(&message));
+    let dedup = shared
+        .store
+        .dedup_key(&account.config.appid, &dedup::key(&message));
     let answer = settle(shared, account, message, dedup, arrived).await?;
     Ok(answer_response(shared, keys, mode, &answer))
 }
@@ -211,7 +230,11 @@ fn store_silence(shared: &Arc<Shared>, appid: &AppId, event: EventRef) {
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         let now = shared.now();
-        if let Err(error) = shared.store.set_answer(&appid, event, Answer::Silent, now).await {
+        if let Err(error) = shared
+            .store
+            .set_answer(&appid, event, Answer::Silent, now)
+            .await
+        {
             tracing::error!(event_id = %event, %error, "An answer could not be stored.");
         }
     });
@@ -229,7 +252,12 @@ async fn append(
         Some(event) => Cow::Owned(format!("event.{event}")),
         None => Cow::Borrowed(message.msg_type()),
     };
-    let hold = account.routes.iter().map(|route| route.timeout).max().unwrap_or_default();
+    let hold = account
+        .routes
+        .iter()
+        .map(|route| route.timeout)
+        .max()
+        .unwrap_or_default();
     let event = NewEvent {
         appid: &account.config.appid,
         dedup,
@@ -239,7 +267,11 @@ async fn append(
         apps,
         held_until: now.plus(deliver::hold_ms(hold)),
     };
-    let appended = shared.store.append(event).await.map_err(|error| store_problem(&error))?;
+    let appended = shared
+        .store
+        .append(event)
+        .await
+        .map_err(|error| store_problem(&error))?;
     match &appended {
         Appended::New { .. } => shared.metrics.callbacks_new.add(),
         Appended::Repeat { .. } => shared.metrics.callbacks_repeat.add(),
@@ -275,7 +307,9 @@ fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &An
         Answer::Silent => return plain(StatusCode::OK, "success"),
         Answer::Reply(xml) => xml,
     };
-    let Ok(xml) = std::str::from_utf8(xml) else { return plain(StatusCode::OK, "success") };
+    let Ok(xml) = std::str::from_utf8(xml) else {
+        return plain(StatusCode::OK, "success");
+    };
     let (nonce, random) = deliver::nonce(&*shared.context.entropy);
     let form = Form::of(xml.as_bytes());
     let now = shared.context.clock.unix().0;
@@ -298,22 +332,27 @@ fn answer_response(shared: &Shared, keys: &Keys, mode: CallbackMode, answer: &An
 
 fn body_problem(error: &BodyError) -> Problem {
     let (rule, remedy) = match error {
-        BodyError::TooLarge { .. } => {
-            ("callback.too_large", "No callback of the platform is this large; check who sends it.")
-        }
-        _ => ("callback.body", "The sender broke off or is very slow; check the way between."),
+        BodyError::TooLarge { .. } => (
+            "callback.too_large",
+            "No callback of the platform is this large; check who sends it.",
+        ),
+        _ => (
+            "callback.body",
+            "The sender broke off or is very slow; check the way between.",
+        ),
     };
     Problem::new(error.status(), rule, error.to_string(), remedy)
 }
 
 fn envelope_problem(error: &EnvelopeError) -> Problem {
     let rule = error.rule();
-    let status = if rule.starts_with("callback.signature") || rule == "decrypt.receiver_id" {
-        StatusCode::FORBIDDEN
-    } else if rule == "callback.too_large" {
-        StatusCode::PAYLOAD_TOO_LARGE
-    } else {
-        StatusCode::BAD_REQUEST
+    let status = match error {
+        EnvelopeError::Signature { .. }
+        | EnvelopeError::MissingSignature { .. }
+        | EnvelopeError::ReceiverId { .. }
+        | EnvelopeError::PlainRefused => StatusCode::FORBIDDEN,
+        EnvelopeError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
     };
     let remedy = xinqiao_catalog::diagnosis(rule)
         .map(|diagnosis| diagnosis.remedy_en.join(" "))

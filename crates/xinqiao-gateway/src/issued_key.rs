@@ -23,7 +23,10 @@ pub struct IssuedKey {
 
 impl fmt::Debug for IssuedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedKey").field("id", &self.id).field("app", &self.app).finish_non_exhaustive()
+        f.debug_struct("IssuedKey")
+            .field("id", &self.id)
+            .field("app", &self.app)
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,7 +51,9 @@ pub enum IssueError {
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 fn random_text(shared: &Shared, length: usize) -> String {
-    (0..length).map(|_| char::from(ALPHABET[shared.context.entropy.below(62) as usize])).collect()
+    (0..length)
+        .map(|_| char::from(ALPHABET[shared.context.entropy.below(62) as usize]))
+        .collect()
 }
 
 pub(crate) async fn issue(
@@ -61,7 +66,9 @@ pub(crate) async fn issue(
     }
     for appid in accounts {
         if shared.directory.account(appid.as_str()).is_none() {
-            return Err(IssueError::Account { appid: appid.clone() });
+            return Err(IssueError::Account {
+                appid: appid.clone(),
+            });
         }
     }
     let id = format!("key_{}", random_text(shared, 12));
@@ -76,7 +83,12 @@ pub(crate) async fn issue(
     shared.store.put_key(stored).await?;
     shared.load_keys().await?;
     tracing::info!(key = id, app, "A key was issued.");
-    Ok(IssuedKey { id, key: AppKeyText::from(text), app: app.to_owned(), accounts: accounts.to_vec() })
+    Ok(IssuedKey {
+        id,
+        key: AppKeyText::from(text),
+        app: app.to_owned(),
+        accounts: accounts.to_vec(),
+    })
 }
 
 /// The key with this text, if it was issued and not revoked.
@@ -84,7 +96,11 @@ pub(crate) fn find(shared: &Shared, text: &str) -> Option<Arc<AppKey>> {
     if !text.starts_with(APP_KEY_PREFIX) {
         return None;
     }
-    shared.keys.load().get(&AppKey::hash_of(text)).map(Arc::clone)
+    shared
+        .keys
+        .load()
+        .get(&AppKey::hash_of(text))
+        .map(Arc::clone)
 }
 
 /// Whether a key opens an account.

@@ -13,7 +13,6 @@
 //! * What it does not understand passes through unchanged.
 
 mod admin;
-mod code;
 mod config;
 mod deliver;
 mod directory;
@@ -31,8 +30,8 @@ mod shared;
 mod token_center;
 
 pub use config::{
-    AccountConfig, Admin, AppConfig, Config, ConfigError, DEFAULT_PORT, KeyConfig, Listen, Preflight,
-    Seal, StoreAt, Upstream,
+    AccountConfig, Admin, AppConfig, Config, ConfigError, DEFAULT_PORT, KeyConfig, Listen,
+    Preflight, Seal, StoreAt, Upstream,
 };
 pub use error::StartError;
 pub use gateway::{Context, Gateway};

@@ -77,9 +77,13 @@ pub(crate) struct Histogram {
 impl Histogram {
     pub(crate) fn record(&self, elapsed: std::time::Duration) {
         let ms = elapsed.as_millis() as u64;
-        let bucket = BOUNDS_MS.iter().position(|bound| ms <= *bound).unwrap_or(BOUNDS_MS.len());
+        let bucket = BOUNDS_MS
+            .iter()
+            .position(|bound| ms <= *bound)
+            .unwrap_or(BOUNDS_MS.len());
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.total_us.fetch_add(elapsed.as_micros() as u64, Ordering::Relaxed);
+        self.total_us
+            .fetch_add(elapsed.as_micros() as u64, Ordering::Relaxed);
     }
 }
 
@@ -122,11 +126,19 @@ mod tests {
     fn the_text_form_has_one_type_line_a_metric() {
         let metrics = Metrics::default();
         metrics.callbacks_new.add();
-        metrics.answer_time.record(std::time::Duration::from_millis(3));
+        metrics
+            .answer_time
+            .record(std::time::Duration::from_millis(3));
         let text = metrics.render();
-        assert!(text.contains("xinqiao_callbacks_total{outcome=\"new\"} 1\n"), "{text}");
+        assert!(
+            text.contains("xinqiao_callbacks_total{outcome=\"new\"} 1\n"),
+            "{text}"
+        );
         assert_eq!(text.matches("# TYPE xinqiao_callbacks_total").count(), 1);
-        assert!(text.contains("xinqiao_callback_answer_seconds_bucket{le=\"0.005\"} 1\n"), "{text}");
+        assert!(
+            text.contains("xinqiao_callback_answer_seconds_bucket{le=\"0.005\"} 1\n"),
+            "{text}"
+        );
         assert!(text.contains("le=\"+Inf\"} 1\n"), "{text}");
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use crate::{Upstream, platform};
 
 /// Longest time to wait for the platform. Uploads of videos need it.
-const PLATFORM_TIME: Duration = Duration::from_secs(60);
+pub(crate) const PLATFORM_TIME: Duration = Duration::from_mins(1);
 
 /// Both clients. Made on first use, so that a start pays for neither.
 #[derive(Debug)]
@@ -79,7 +79,10 @@ impl Answered {
 }
 
 pub(crate) fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
 }
 
 fn client() -> reqwest::Client {
@@ -105,7 +108,11 @@ impl Outbound {
                     .collect(),
             ),
         };
-        Self { upstream, platform: OnceLock::new(), apps: OnceLock::new() }
+        Self {
+            upstream,
+            platform: OnceLock::new(),
+            apps: OnceLock::new(),
+        }
     }
 
     /// The origin that answers for a platform host.
@@ -113,9 +120,10 @@ impl Outbound {
         match &self.upstream {
             None if platform::platform_host(host).is_some() => Ok(format!("https://{host}")),
             None => Err(OutboundError::NoHost(host.to_owned())),
-            Some(hosts) => {
-                hosts.get(host).cloned().ok_or_else(|| OutboundError::NoHost(host.to_owned()))
-            }
+            Some(hosts) => hosts
+                .get(host)
+                .cloned()
+                .ok_or_else(|| OutboundError::NoHost(host.to_owned())),
         }
     }
 
@@ -150,7 +158,9 @@ impl Outbound {
         body: Bytes,
         limit: usize,
     ) -> Result<Answered, OutboundError> {
-        let response = self.platform(host, method, path_and_query, headers, body.into()).await?;
+        let response = self
+            .platform(host, method, path_and_query, headers, body.into())
+            .await?;
         whole(response, limit, PLATFORM_TIME).await
     }
 
@@ -188,13 +198,19 @@ async fn whole(
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
     let mut body = BytesMut::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| OutboundError::from_reqwest(error, time))?
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| OutboundError::from_reqwest(error, time))?
     {
         if body.len() + chunk.len() > limit {
             return Err(OutboundError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answered { status, headers, body: body.freeze() })
+    Ok(Answered {
+        status,
+        headers,
+        body: body.freeze(),
+    })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use xinqiao_catalog::model::Endpoint;
+use xinqiao_catalog::{id::official_account::base, model::Endpoint};
 
 /// One listening port, and the platform hosts that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,11 +45,6 @@ const HOSTS: &[(&str, Face)] = &[
     ("payapp.weixin.qq.com", Face::Pay),
 ];
 
-/// Where the stable token is fetched.
-const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
-/// Where the classic token is fetched.
-const TOKEN: &str = "/cgi-bin/token";
-
 /// An endpoint that hands out the account's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Issuing {
@@ -61,16 +56,18 @@ pub(crate) enum Issuing {
 
 /// Whether an endpoint hands out the account's token.
 pub(crate) fn issuing(endpoint: &Endpoint) -> Option<Issuing> {
-    match endpoint.path {
-        TOKEN => Some(Issuing::Token),
-        STABLE_TOKEN => Some(Issuing::StableToken),
+    match endpoint.id {
+        base::TOKEN => Some(Issuing::Token),
+        base::STABLE_TOKEN => Some(Issuing::StableToken),
         _ => None,
     }
 }
 
 /// Where the stable token is fetched: a path on [`API_HOST`].
 pub(crate) fn stable_token() -> &'static str {
-    STABLE_TOKEN
+    xinqiao_catalog::endpoint(base::STABLE_TOKEN)
+        .map(|endpoint| endpoint.path)
+        .expect("the catalog has every id that it names")
 }
 
 impl Face {
@@ -78,26 +75,42 @@ impl Face {
 
     /// The host that a request is for when its `Host` header names none.
     pub(crate) fn default_host(self) -> &'static str {
-        HOSTS.iter().find(|(_, face)| *face == self).map_or(API_HOST, |(host, _)| host)
+        HOSTS
+            .iter()
+            .find(|(_, face)| *face == self)
+            .map_or(API_HOST, |(host, _)| host)
     }
 }
 
 /// The port that stands for a host.
 pub(crate) fn face_of(host: &str) -> Face {
-    HOSTS.iter().find(|(known, _)| *known == host).map_or(Face::Native, |(_, face)| *face)
+    HOSTS
+        .iter()
+        .find(|(known, _)| *known == host)
+        .map_or(Face::Native, |(_, face)| *face)
 }
 
 /// The platform host that a `Host` header names.
 pub(crate) fn platform_host(header: &str) -> Option<&'static str> {
     let name = header.rsplit_once(':').map_or(header, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { header }
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            header
+        }
     });
-    HOSTS.iter().find(|(host, _)| host.eq_ignore_ascii_case(name)).map(|(host, _)| *host)
+    HOSTS
+        .iter()
+        .find(|(host, _)| host.eq_ignore_ascii_case(name))
+        .map(|(host, _)| *host)
 }
 
 /// Real host → origin of the port that stands for it.
 pub(crate) fn endpoints(origin_of: impl Fn(Face) -> String) -> BTreeMap<String, String> {
-    HOSTS.iter().map(|(host, face)| ((*host).to_owned(), origin_of(*face))).collect()
+    HOSTS
+        .iter()
+        .map(|(host, face)| ((*host).to_owned(), origin_of(*face)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,8 +119,14 @@ mod tests {
 
     #[test]
     fn a_host_header_names_a_platform_host() {
-        assert_eq!(platform_host("api.weixin.qq.com"), Some("api.weixin.qq.com"));
-        assert_eq!(platform_host("API.weixin.qq.com:443"), Some("api.weixin.qq.com"));
+        assert_eq!(
+            platform_host("api.weixin.qq.com"),
+            Some("api.weixin.qq.com")
+        );
+        assert_eq!(
+            platform_host("API.weixin.qq.com:443"),
+            Some("api.weixin.qq.com")
+        );
         assert_eq!(platform_host("127.0.0.1:8610"), None);
         assert_eq!(platform_host("api.weixin.qq.com.evil.example"), None);
     }

@@ -24,7 +24,12 @@ impl Problem {
         cause: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, rule, cause: cause.into(), remedy: remedy.into() }
+        Self {
+            status,
+            rule,
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -44,7 +49,9 @@ impl IntoResponse for Problem {
             }
         }
         let mut response = plain(self.status, text);
-        response.headers_mut().insert("x-xinqiao-rule", HeaderValue::from_static(self.rule));
+        response
+            .headers_mut()
+            .insert("x-xinqiao-rule", HeaderValue::from_static(self.rule));
         response
     }
 }
@@ -54,7 +61,13 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }

@@ -22,6 +22,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use xinqiao_catalog::{
+    code,
     model::Code,
     surface::{self, Call, Credential},
 };
@@ -29,7 +30,6 @@ use xinqiao_types::AppId;
 
 use self::body::{Gathered, Reply};
 use crate::{
-    code,
     issued_key,
     outbound::OutboundError,
     platform::{self, Face},
@@ -51,7 +51,11 @@ struct Passing {
 /// Whose token a call carries.
 enum Bearer {
     /// One of ours: the app holds an issued key.
-    Virtual { token: VirtualToken, text: String, param: &'static str },
+    Virtual {
+        token: VirtualToken,
+        text: String,
+        param: &'static str,
+    },
     /// The real one that the centre holds: the app has the real secret.
     Real { appid: AppId, text: String },
     /// None, or one that we know nothing of.
@@ -91,7 +95,11 @@ pub(crate) async fn handle(shared: &Arc<Shared>, host: &'static str, request: Re
 
 fn recognise(passing: &Passing) -> Call {
     let text = |name: HeaderName| {
-        passing.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+        passing
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
     };
     surface::recognise(&surface::Request {
         host: passing.host,
@@ -105,17 +113,26 @@ fn recognise(passing: &Passing) -> Call {
 }
 
 fn bearer(shared: &Shared, call: &Call, passing: &Passing) -> Bearer {
-    let Credential::Token { param, value, .. } = &call.credential else { return Bearer::Foreign };
+    let Credential::Token { param, value, .. } = &call.credential else {
+        return Bearer::Foreign;
+    };
     let text = value.expose();
     // Only these hosts know the tokens that the centre holds; nobody else shall see one.
     if !matches!(platform::face_of(passing.host), Face::Api | Face::Pages) {
         return Bearer::Foreign;
     }
     if let Some(token) = shared.virtual_tokens.read(text) {
-        return Bearer::Virtual { token, text: text.to_owned(), param };
+        return Bearer::Virtual {
+            token,
+            text: text.to_owned(),
+            param,
+        };
     }
     match shared.tokens.owner(text) {
-        Some(appid) => Bearer::Real { appid: appid.clone(), text: text.to_owned() },
+        Some(appid) => Bearer::Real {
+            appid: appid.clone(),
+            text: text.to_owned(),
+        },
         None => Bearer::Foreign,
     }
 }
@@ -131,7 +148,14 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
         preflight::Verdict::Pass => None,
         preflight::Verdict::Warn(warning) => Some(warning),
         preflight::Verdict::Refuse(denied) => {
-            return refuse(shared, call, &passing.path, denied.code.0, "", "permission.denied");
+            return refuse(
+                shared,
+                call,
+                &passing.path,
+                denied.code.0,
+                "",
+                "permission.denied",
+            );
         }
     };
     let mut response = match bearer {
@@ -141,12 +165,21 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
         Bearer::Real { appid, text } => pass_real(shared, passing, call, &appid, &text).await,
         Bearer::Foreign if !shared.config.adopt && carries_token(call) => {
             let rule = "token.unknown";
-            refuse(shared, call, &passing.path, code::INVALID_CREDENTIAL, "", rule)
+            refuse(
+                shared,
+                call,
+                &passing.path,
+                code::INVALID_CREDENTIAL,
+                "",
+                rule,
+            )
         }
         Bearer::Foreign => pass_unchanged(shared, passing, call).await,
     };
     if let Some(warning) = warning {
-        response.headers_mut().insert("x-xinqiao-preflight", warning);
+        response
+            .headers_mut()
+            .insert("x-xinqiao-preflight", warning);
     }
     response
 }
@@ -158,9 +191,20 @@ fn carries_token(call: &Call) -> bool {
 /// Passes a call on as it came.
 async fn pass_unchanged(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     let path = passing.path.clone();
-    let Passing { host, method, query, headers, body, .. } = passing;
+    let Passing {
+        host,
+        method,
+        query,
+        headers,
+        body,
+        ..
+    } = passing;
     let target = join(&path, &query);
-    match shared.outbound.platform(host, method, &target, headers, body.into_body()).await {
+    match shared
+        .outbound
+        .platform(host, method, &target, headers, body.into_body())
+        .await
+    {
         Ok(response) => {
             shared.metrics.calls_passed.add();
             Reply::Stream(response).into_response()
@@ -179,22 +223,38 @@ async fn pass_real(
     token: &str,
 ) -> Response {
     let path = passing.path.clone();
-    let Passing { host, method, query, headers, body, .. } = passing;
+    let Passing {
+        host,
+        method,
+        query,
+        headers,
+        body,
+        ..
+    } = passing;
     let target = join(&path, &query);
-    let response =
-        match shared.outbound.platform(host, method, &target, headers, body.into_body()).await {
-            Ok(response) => response,
-            Err(error) => return unreachable(shared, call, &path, &error),
-        };
+    let response = match shared
+        .outbound
+        .platform(host, method, &target, headers, body.into_body())
+        .await
+    {
+        Ok(response) => response,
+        Err(error) => return unreachable(shared, call, &path, &error),
+    };
     shared.metrics.calls_passed.add();
     let reply = match Reply::small(response).await {
         Ok(reply) => reply,
         Err(error) => return unreachable(shared, call, &path, &error),
     };
     if let Some(refusal) = token_refusal(&reply)
-        && let Err(error) = shared.tokens.refused(shared, appid.as_str(), token, refusal).await
+        && let Err(error) = shared
+            .tokens
+            .refused(shared, appid.as_str(), token, refusal)
+            .await
     {
-        tracing::warn!(%appid, %error, rule = error.rule(), "A refused token could not be replaced.");
+        tracing::warn!(
+            %appid, %error, rule = error.rule(),
+            "A refused token could not be replaced."
+        );
     }
     reply.into_response()
 }
@@ -211,19 +271,42 @@ async fn pass_swapped(
     let path = passing.path.clone();
     let appid = &virtual_token.appid;
     let keys = shared.keys.load();
-    let key = keys.values().find(|key| key.hash[..16] == virtual_token.key);
+    let key = keys
+        .values()
+        .find(|key| key.hash[..16] == virtual_token.key);
     let Some(key) = key.filter(|key| issued_key::opens(key, appid.as_str())) else {
-        return refuse(shared, call, &path, code::INVALID_CREDENTIAL, "", "key.revoked");
+        return refuse(
+            shared,
+            call,
+            &path,
+            code::INVALID_CREDENTIAL,
+            "",
+            "key.revoked",
+        );
     };
     tracing::debug!(%appid, key = key.id, "A virtual token is swapped for the real one.");
     if shared.world() > virtual_token.ends {
-        return refuse(shared, call, &path, code::ACCESS_TOKEN_EXPIRED, "", "token.expired");
+        return refuse(
+            shared,
+            call,
+            &path,
+            code::ACCESS_TOKEN_EXPIRED,
+            "",
+            "token.expired",
+        );
     }
     let mut token = match shared.tokens.token(shared, appid.as_str()).await {
         Ok(token) => token,
         Err(error) => return token_failure(shared, call, &path, appid, &error),
     };
-    let Passing { host, method, query, mut headers, body, .. } = passing;
+    let Passing {
+        host,
+        method,
+        query,
+        mut headers,
+        body,
+        ..
+    } = passing;
     // The answer must be readable here: nothing real may hide in it.
     headers.remove(header::ACCEPT_ENCODING);
     let again = body.again();
@@ -231,11 +314,23 @@ async fn pass_swapped(
     let mut used = Vec::with_capacity(2);
     loop {
         used.push(token.text.expose().to_owned());
-        let target = join(&path, &surface::swap_token(&query, param, token.text.expose()));
-        let sent = body.take().or_else(|| again.clone().map(Gathered::from)).unwrap_or_default();
+        let target = join(
+            &path,
+            &surface::swap_token(&query, param, token.text.expose()),
+        );
+        let sent = body
+            .take()
+            .or_else(|| again.clone().map(Gathered::from))
+            .unwrap_or_default();
         let response = shared
             .outbound
-            .platform(host, method.clone(), &target, headers.clone(), sent.into_body())
+            .platform(
+                host,
+                method.clone(),
+                &target,
+                headers.clone(),
+                sent.into_body(),
+            )
             .await;
         let reply = match response {
             Ok(response) => Reply::readable(response).await,
@@ -248,7 +343,11 @@ async fn pass_swapped(
         shared.metrics.calls_swapped.add();
         if let Some(refusal) = token_refusal(&reply) {
             let current = token.text.expose();
-            match shared.tokens.refused(shared, appid.as_str(), current, refusal).await {
+            match shared
+                .tokens
+                .refused(shared, appid.as_str(), current, refusal)
+                .await
+            {
                 Ok(fresh)
                     if used.len() == 1 && again.is_some() && fresh.text.expose() != current =>
                 {
@@ -257,7 +356,12 @@ async fn pass_swapped(
                     continue;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%appid, %error, rule = error.rule(), "A refused token could not be replaced."),
+                Err(error) => {
+                    tracing::warn!(
+                        %appid, %error, rule = error.rule(),
+                        "A refused token could not be replaced."
+                    );
+                }
             }
         }
         used.extend(shared.tokens.secrets(appid.as_str()));
@@ -276,13 +380,20 @@ fn token_refusal(reply: &Reply) -> Option<i64> {
         return None;
     }
     let Errcode { errcode } = serde_json::from_slice(body).ok()?;
-    let refusals =
-        [code::INVALID_CREDENTIAL, code::INVALID_ACCESS_TOKEN, code::ACCESS_TOKEN_EXPIRED];
+    let refusals = [
+        code::INVALID_CREDENTIAL,
+        code::INVALID_ACCESS_TOKEN,
+        code::ACCESS_TOKEN_EXPIRED,
+    ];
     refusals.contains(&errcode).then_some(errcode)
 }
 
 fn join(path: &str, query: &str) -> String {
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 /// Headers that belong to the message, not to the connection.
@@ -298,8 +409,16 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     for (name, value) in headers {
         let own = matches!(
             name.as_str(),
-            "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization"
-                | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "host"
+            "connection"
+                | "keep-alive"
+                | "proxy-authenticate"
+                | "proxy-authorization"
+                | "proxy-connection"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "host"
         );
         if !own && !named.iter().any(|named| named == name.as_str()) {
             kept.append(name.clone(), value.clone());
@@ -318,7 +437,11 @@ fn refuse(
     rule: &'static str,
 ) -> Response {
     shared.metrics.calls_refused.add();
-    let trace = surface::trace(call.product, shared.context.clock.unix(), &*shared.context.entropy);
+    let trace = surface::trace(
+        call.product,
+        shared.context.clock.unix(),
+        &*shared.context.entropy,
+    );
     let answer = surface::refusal(&surface::Refusal {
         product: call.product,
         path,
@@ -330,7 +453,10 @@ fn refuse(
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(answer.content_type),
+    );
     headers.insert("x-xinqiao-rule", HeaderValue::from_static(rule));
     response
 }
@@ -340,7 +466,14 @@ fn unreachable(shared: &Shared, call: &Call, path: &str, error: &OutboundError) 
     shared.metrics.calls_unreachable.add();
     tracing::warn!(%error, rule = "upstream.unreachable", "The platform did not answer.");
     let text = format!("system error: {error}");
-    let mut response = refuse(shared, call, path, code::SYSTEM_BUSY, &text, "upstream.unreachable");
+    let mut response = refuse(
+        shared,
+        call,
+        path,
+        code::SYSTEM_BUSY,
+        &text,
+        "upstream.unreachable",
+    );
     *response.status_mut() = match error {
         OutboundError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
@@ -358,21 +491,28 @@ fn token_failure(
 ) -> Response {
     let rule = error.rule();
     match error {
-        TokenError::Refused { status, content_type, body, .. } => {
+        TokenError::Refused {
+            status,
+            content_type,
+            body,
+            ..
+        } => {
             shared.metrics.calls_refused.add();
             let mut response = Response::new(Body::empty());
             *response.status_mut() = *status;
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
-                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, content_type);
             }
             let secrets = shared.tokens.secrets(appid.as_str());
             *response.body_mut() = Body::from(scrub::bytes(body.clone(), &secrets, "***"));
-            response.headers_mut().insert("x-xinqiao-rule", HeaderValue::from_static(rule));
+            response
+                .headers_mut()
+                .insert("x-xinqiao-rule", HeaderValue::from_static(rule));
             response
         }
-        TokenError::NoSecret(_) => {
-            refuse(shared, call, path, code::INVALID_APPID, "", rule)
-        }
+        TokenError::NoSecret(_) => refuse(shared, call, path, code::INVALID_APPID, "", rule),
         _ => {
             let text = format!("system error: {error}");
             refuse(shared, call, path, code::SYSTEM_BUSY, &text, rule)

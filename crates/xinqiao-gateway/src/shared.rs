@@ -75,7 +75,11 @@ impl Shared {
     /// Reads the app keys anew.
     pub(crate) async fn load_keys(&self) -> Result<(), xinqiao_store::StoreError> {
         let keys = self.store.keys().await?;
-        self.keys.store(Arc::new(keys.into_iter().map(|key| (key.hash, Arc::new(key))).collect()));
+        self.keys.store(Arc::new(
+            keys.into_iter()
+                .map(|key| (key.hash, Arc::new(key)))
+                .collect(),
+        ));
         Ok(())
     }
 

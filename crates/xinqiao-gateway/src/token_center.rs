@@ -54,6 +54,8 @@ struct Gate {
     loaded: bool,
     /// The last successful refresh.
     refreshed: Option<Instant>,
+    /// The last early refresh, whatever it brought.
+    early: Option<Instant>,
     /// The last failure; repeated for a moment instead of asking again.
     failed: Option<(Instant, TokenError)>,
     /// When refreshes were forced, by real time.
@@ -98,7 +100,12 @@ pub(crate) enum TokenError {
     NoSecret(AppId),
     /// The platform answered, and refused.
     #[error("the platform refused with {code}")]
-    Refused { code: i64, status: StatusCode, content_type: String, body: bytes::Bytes },
+    Refused {
+        code: i64,
+        status: StatusCode,
+        content_type: String,
+        body: bytes::Bytes,
+    },
     /// The platform did not answer.
     #[error("the platform did not answer: {0}")]
     Unreachable(String),
@@ -224,27 +231,41 @@ impl TokenCenter {
 
     /// The account whose current token `text` is.
     pub(crate) fn owner(&self, text: &str) -> Option<&AppId> {
-        self.cells.keys().find(|appid| self.is_current(appid.as_str(), text))
+        self.cells
+            .keys()
+            .find(|appid| self.is_current(appid.as_str(), text))
     }
 
     /// Whether `secret` is the account's configured one. In constant time.
     pub(crate) fn knows_secret(&self, appid: &str, secret: &str) -> bool {
-        self.cells.get(appid).and_then(|cell| cell.secret.as_ref()).is_some_and(|own| {
-            xinqiao_crypto::constant_time_eq(own.expose().as_bytes(), secret.as_bytes())
-        })
+        self.cells
+            .get(appid)
+            .and_then(|cell| cell.secret.as_ref())
+            .is_some_and(|own| {
+                xinqiao_crypto::constant_time_eq(own.expose().as_bytes(), secret.as_bytes())
+            })
     }
 
     /// Everything of an account that must not leave on an app's face: the secret and the current token.
     pub(crate) fn secrets(&self, appid: &str) -> Vec<String> {
-        let Some(cell) = self.cells.get(appid) else { return Vec::new() };
+        let Some(cell) = self.cells.get(appid) else {
+            return Vec::new();
+        };
         let secret = cell.secret.iter().map(|secret| secret.expose().to_owned());
         let token = cell.current.load_full();
-        secret.chain(token.map(|token| token.text.expose().to_owned())).collect()
+        secret
+            .chain(token.map(|token| token.text.expose().to_owned()))
+            .collect()
     }
 
     pub(crate) fn status(&self, appid: &str) -> TokenStatus {
-        self.cells.get(appid).map_or_else(TokenStatus::default, |cell| {
-            cell.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        })
+        self.cells
+            .get(appid)
+            .map_or_else(TokenStatus::default, |cell| {
+                cell.status
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone()
+            })
     }
 }

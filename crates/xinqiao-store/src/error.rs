@@ -20,7 +20,9 @@ pub enum OpenError {
         given: String,
     },
     /// The database was written by a newer version of this program.
-    #[error("the store {path} has schema {found}, this program knows up to {known}; use the newer program")]
+    #[error(
+        "the store {path} has schema {found}, this program knows up to {known}; use the newer program"
+    )]
     Newer {
         /// Where the store is.
         path: String,

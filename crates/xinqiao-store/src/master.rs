@@ -25,7 +25,9 @@ impl MasterKey {
     /// Reads 64 hexadecimal digits; white space around them is ignored.
     pub fn parse(text: &str) -> Result<Self, MasterKeyError> {
         let text = text.trim();
-        let form = || MasterKeyError::Form { length: text.chars().count() };
+        let form = || MasterKeyError::Form {
+            length: text.chars().count(),
+        };
         if text.len() != 64 || !text.is_ascii() {
             return Err(form());
         }
@@ -39,14 +41,20 @@ impl MasterKey {
 
     /// Reads the key from a file that only its owner may read.
     pub fn from_file(path: &Path) -> Result<Self, MasterKeyError> {
-        let file = |source| MasterKeyError::File { path: path.to_owned(), source };
+        let file = |source| MasterKeyError::File {
+            path: path.to_owned(),
+            source,
+        };
         let text = std::fs::read_to_string(path).map_err(file)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = std::fs::metadata(path).map_err(file)?.permissions().mode() & 0o777;
             if mode & 0o077 != 0 {
-                return Err(MasterKeyError::Exposed { path: path.to_owned(), mode });
+                return Err(MasterKeyError::Exposed {
+                    path: path.to_owned(),
+                    mode,
+                });
             }
         }
         Self::parse(&text)
@@ -57,7 +65,10 @@ impl MasterKey {
         if path.exists() {
             return Self::from_file(path);
         }
-        let file = |source| MasterKeyError::File { path: path.to_owned(), source };
+        let file = |source| MasterKeyError::File {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(file)?;
         }
@@ -76,7 +87,9 @@ impl MasterKey {
             let _ = write!(text, "{byte:02x}");
         }
         text.push('\n');
-        out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(file)?;
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.sync_all())
+            .map_err(file)?;
         Ok(key)
     }
 
@@ -91,11 +104,14 @@ impl MasterKey {
     pub fn fingerprint(&self) -> String {
         let derived = self.derive("fingerprint");
         let hash = digest::digest(&digest::SHA256, &derived);
-        hash.as_ref().iter().take(4).fold(String::with_capacity(8), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hash.as_ref()
+            .iter()
+            .take(4)
+            .fold(String::with_capacity(8), |mut text, byte| {
+                use std::fmt::Write as _;
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
     }
 
     /// A sealer whose key is derived for this purpose only.
@@ -124,7 +140,10 @@ mod tests {
     #[test]
     fn a_key_is_64_hexadecimal_digits() {
         assert!(MasterKey::parse(&"0f".repeat(32)).is_ok());
-        assert!(matches!(MasterKey::parse("0f"), Err(MasterKeyError::Form { length: 2 })));
+        assert!(matches!(
+            MasterKey::parse("0f"),
+            Err(MasterKeyError::Form { length: 2 })
+        ));
         assert!(MasterKey::parse(&"zz".repeat(32)).is_err());
     }
 
@@ -141,7 +160,10 @@ mod tests {
             let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o600);
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            assert!(matches!(MasterKey::from_file(&path), Err(MasterKeyError::Exposed { .. })));
+            assert!(matches!(
+                MasterKey::from_file(&path),
+                Err(MasterKeyError::Exposed { .. })
+            ));
         }
     }
 

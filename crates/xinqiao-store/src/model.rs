@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use xinqiao_types::AppId;
 
 /// Milliseconds since 1970, by whatever clock the caller uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
@@ -41,8 +43,10 @@ impl FromStr for EventRef {
     type Err = EventRefError;
 
     fn from_str(text: &str) -> Result<Self, EventRefError> {
-        let (day, seq) =
-            text.strip_prefix("evt-").and_then(|rest| rest.split_once('-')).ok_or(EventRefError)?;
+        let (day, seq) = text
+            .strip_prefix("evt-")
+            .and_then(|rest| rest.split_once('-'))
+            .ok_or(EventRefError)?;
         let day = day.parse().map_err(|_| EventRefError)?;
         let seq = seq.parse().map_err(|_| EventRefError)?;
         Ok(Self { day, seq })
@@ -300,7 +304,10 @@ pub struct NewAppKey<'a> {
 
 impl fmt::Debug for NewAppKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewAppKey").field("id", &self.id).field("app", &self.app).finish_non_exhaustive()
+        f.debug_struct("NewAppKey")
+            .field("id", &self.id)
+            .field("app", &self.app)
+            .finish_non_exhaustive()
     }
 }
 
@@ -345,7 +352,10 @@ mod tests {
 
     #[test]
     fn event_ids_read_back() {
-        let event = EventRef { day: 20_778, seq: 42 };
+        let event = EventRef {
+            day: 20_778,
+            seq: 42,
+        };
         assert_eq!(event.to_string().parse(), Ok(event));
         assert_eq!("evt-1".parse::<EventRef>(), Err(EventRefError));
         assert_eq!("x-1-2".parse::<EventRef>(), Err(EventRefError));
@@ -353,8 +363,15 @@ mod tests {
 
     #[test]
     fn secrets_do_not_print() {
-        let token = StoredToken { token: "CANARY".into(), obtained: Millis(0), expires: Millis(1) };
-        let secrets = AccountSecrets { secret: Some("CANARY".into()), ..AccountSecrets::default() };
+        let token = StoredToken {
+            token: "CANARY".into(),
+            obtained: Millis(0),
+            expires: Millis(1),
+        };
+        let secrets = AccountSecrets {
+            secret: Some("CANARY".into()),
+            ..AccountSecrets::default()
+        };
         assert!(!format!("{token:?} {secrets:?}").contains("CANARY"));
     }
 }

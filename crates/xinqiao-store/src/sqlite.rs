@@ -6,9 +6,9 @@
 //! caller waits for it.
 
 mod checkpoint;
+mod deliveries;
 #[cfg(feature = "bench")]
 mod discard;
-mod deliveries;
 mod events;
 mod migrations;
 mod records;
@@ -65,15 +65,26 @@ impl Opener {
         match location {
             Location::Memory => {
                 let number = MEMORY_STORES.fetch_add(1, Ordering::Relaxed);
-                Ok(Self { path: format!("file:xinqiao-{number}?mode=memory"), memory: true })
+                Ok(Self {
+                    path: format!("file:xinqiao-{number}?mode=memory"),
+                    memory: true,
+                })
             }
             Location::File(path) => {
-                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+                if let Some(folder) = path
+                    .parent()
+                    .filter(|folder| !folder.as_os_str().is_empty())
+                {
+                    std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
+                        path: folder.to_owned(),
+                        source,
+                    })?;
                 }
                 private(path)?;
-                Ok(Self { path: path.to_string_lossy().into_owned(), memory: false })
+                Ok(Self {
+                    path: path.to_string_lossy().into_owned(),
+                    memory: false,
+                })
             }
         }
     }
@@ -82,7 +93,11 @@ impl Opener {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let flags = if self.memory { flags | OpenFlags::SQLITE_OPEN_URI } else { flags };
+        let flags = if self.memory {
+            flags | OpenFlags::SQLITE_OPEN_URI
+        } else {
+            flags
+        };
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(128);
@@ -106,7 +121,10 @@ fn private(path: &std::path::Path) -> Result<(), OpenError> {
     options
         .open(path)
         .map(drop)
-        .map_err(|source| OpenError::Folder { path: path.to_owned(), source })
+        .map_err(|source| OpenError::Folder {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Connections that only read. In memory there are none: reads go through the writer.
@@ -118,20 +136,25 @@ struct Readers {
 impl Sqlite {
     pub(crate) fn open(options: Options) -> Result<Self, OpenError> {
         let opener = Opener::new(&options.location)?;
-        let database = |source| OpenError::Database { path: opener.path.clone(), source };
+        let database = |source| OpenError::Database {
+            path: opener.path.clone(),
+            source,
+        };
         let mut connection = opener.connect().map_err(database)?;
         let lock = writer::Lock::take(&opener)?;
         migrations::run(&mut connection, &opener.path)?;
         let vault = Vault::open(&connection, &options.master, &opener.path)?;
         deliveries::release_held(&connection, options.now).map_err(database)?;
         let checkpointer = Checkpointer::start(&opener).map_err(database)?;
-        let writer =
-            Writer::start(connection, checkpointer.signal(), lock).map_err(database)?;
+        let writer = Writer::start(connection, checkpointer.signal(), lock).map_err(database)?;
         let dedup = hmac::Key::new(hmac::HMAC_SHA256, &options.master.derive("dedup"));
         Ok(Self(Arc::new(Inner {
             writer,
             checkpointer,
-            readers: Readers { opener, idle: Mutex::new(Vec::new()) },
+            readers: Readers {
+                opener,
+                idle: Mutex::new(Vec::new()),
+            },
             vault,
             master: options.master,
             dedup,
@@ -166,7 +189,13 @@ impl Sqlite {
         }
         let inner = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
-            let idle = || inner.readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let idle = || {
+                inner
+                    .readers
+                    .idle
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+            };
             let connection = idle().pop();
             let connection = match connection {
                 Some(connection) => connection,
@@ -184,14 +213,20 @@ impl Sqlite {
     }
 
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        self.write(|connection| connection.execute_batch("SELECT 1")).await
+        self.write(|connection| connection.execute_batch("SELECT 1"))
+            .await
     }
 
     pub(crate) async fn close(&self) {
         let inner = Arc::clone(&self.0);
         let closed = tokio::task::spawn_blocking(move || {
             inner.writer.stop();
-            inner.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            inner
+                .readers
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
             inner.checkpointer.stop();
         });
         if closed.await.is_err() {

@@ -106,7 +106,11 @@ impl Store {
     }
 
     /// The settled answer of an event, if there is one.
-    pub async fn answer(&self, appid: &AppId, event: EventRef) -> Result<Option<Answer>, StoreError> {
+    pub async fn answer(
+        &self,
+        appid: &AppId,
+        event: EventRef,
+    ) -> Result<Option<Answer>, StoreError> {
         on!(self, answer(appid, event), Ok(None))
     }
 
@@ -179,7 +183,11 @@ impl Store {
         now: Millis,
         until: Millis,
     ) -> Result<Option<Fence>, StoreError> {
-        on!(self, lease(credential, owner, now, until), Ok(Some(Fence(1))))
+        on!(
+            self,
+            lease(credential, owner, now, until),
+            Ok(Some(Fence(1)))
+        )
     }
 
     /// Keeps a token, unless a refresher with a newer fence has been there. Returns whether it was kept.
@@ -194,7 +202,6 @@ impl Store {
 
     /// Keeps an app key's hash.
     pub async fn put_key(&self, key: NewAppKey<'_>) -> Result<AppKey, StoreError> {
-        let _unused_in_bench = &key;
         match self {
             Self::Sqlite(db) => db.put_key(key).await,
             #[cfg(feature = "bench")]
@@ -213,7 +220,10 @@ impl Store {
     }
 
     /// What is kept of an account's secrets.
-    pub async fn account_secrets(&self, appid: &AppId) -> Result<Option<AccountSecrets>, StoreError> {
+    pub async fn account_secrets(
+        &self,
+        appid: &AppId,
+    ) -> Result<Option<AccountSecrets>, StoreError> {
         on!(self, account_secrets(appid), Ok(None))
     }
 

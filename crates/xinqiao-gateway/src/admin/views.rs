@@ -14,7 +14,11 @@ use super::{Query, error};
 use crate::{directory::Account, shared::Shared};
 
 fn refused(broken: &StoreError) -> Response {
-    error(StatusCode::SERVICE_UNAVAILABLE, "store.refused", &broken.to_string())
+    error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "store.refused",
+        &broken.to_string(),
+    )
 }
 
 pub(super) fn about(shared: &Shared) -> Response {
@@ -37,15 +41,25 @@ fn unusable(shared: &Shared, account: &Account) -> Option<(String, String)> {
         let cause = "neither an AppSecret nor a callback Token is configured".to_owned();
         return Some(("account.empty".to_owned(), cause));
     }
-    let problem = shared.tokens.status(account.config.appid.as_str()).problem?;
+    let problem = shared
+        .tokens
+        .status(account.config.appid.as_str())
+        .problem?;
     Some((problem.rule.to_owned(), problem.cause))
 }
 
 fn account_view(shared: &Shared, account: &Account) -> Value {
     let config = &account.config;
     let unusable = unusable(shared, account);
-    let last_problem = account.last_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let last_callback = *account.last_callback.lock().unwrap_or_else(PoisonError::into_inner);
+    let last_problem = account
+        .last_problem
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let last_callback = *account
+        .last_callback
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     json!({
         "appid": config.appid,
         "name": config.name,
@@ -75,8 +89,11 @@ fn without_query(url: &str) -> &str {
 }
 
 pub(super) fn accounts(shared: &Shared) -> Response {
-    let items: Vec<Value> =
-        shared.directory.accounts().map(|account| account_view(shared, account)).collect();
+    let items: Vec<Value> = shared
+        .directory
+        .accounts()
+        .map(|account| account_view(shared, account))
+        .collect();
     Json(json!({ "items": items })).into_response()
 }
 
@@ -85,7 +102,12 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
     for account in shared.directory.accounts() {
         if account.config.secret.is_some() {
             // The failure is remembered, and shown below.
-            drop(shared.tokens.token(shared, account.config.appid.as_str()).await);
+            drop(
+                shared
+                    .tokens
+                    .token(shared, account.config.appid.as_str())
+                    .await,
+            );
         }
     }
     let store = shared.store.probe().await;
@@ -106,7 +128,13 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let state = if store.is_err() { "failed" } else if all { "ready" } else { "degraded" };
+    let state = if store.is_err() {
+        "failed"
+    } else if all {
+        "ready"
+    } else {
+        "degraded"
+    };
     let body = json!({
         "status": state,
         "store": store.err().map_or_else(|| "ok".to_owned(), |broken| broken.to_string()),
@@ -126,7 +154,12 @@ fn event_view(event: &Event) -> Value {
 }
 
 pub(super) async fn events(shared: &Shared, query: &Query) -> Response {
-    let after = match query.after.as_deref().filter(|after| !after.is_empty()).map(str::parse) {
+    let after = match query
+        .after
+        .as_deref()
+        .filter(|after| !after.is_empty())
+        .map(str::parse)
+    {
         None => None,
         Some(Ok(after)) => Some(after),
         Some(Err(bad)) => {
@@ -134,7 +167,11 @@ pub(super) async fn events(shared: &Shared, query: &Query) -> Response {
             return error(StatusCode::BAD_REQUEST, "admin.event_id", &bad.to_string());
         }
     };
-    match shared.store.events(after, query.account.as_ref(), query.limit).await {
+    match shared
+        .store
+        .events(after, query.account.as_ref(), query.limit)
+        .await
+    {
         Ok(events) => {
             let items: Vec<Value> = events.iter().map(event_view).collect();
             let next = events.last().map(|event| event.event.to_string());
@@ -150,7 +187,11 @@ pub(super) async fn event(shared: &Shared, event: EventRef) -> Response {
         Err(broken) => return refused(&broken),
     };
     let Some(found) = found else {
-        return error(StatusCode::NOT_FOUND, "admin.event_id", "no such event, or past its retention");
+        return error(
+            StatusCode::NOT_FOUND,
+            "admin.event_id",
+            "no such event, or past its retention",
+        );
     };
     let mut view = event_view(&found);
     let body = found.body.as_deref().map(String::from_utf8_lossy);
@@ -184,11 +225,17 @@ fn delivery_view(delivery: &xinqiao_store::Delivery) -> Value {
 }
 
 pub(super) async fn deliveries(shared: &Shared, query: &Query) -> Response {
-    let after = query.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0);
+    let after = query
+        .after
+        .as_deref()
+        .and_then(|after| after.parse().ok())
+        .unwrap_or(0);
     let event = match query.event.as_deref().map(str::parse::<EventRef>) {
         None => None,
         Some(Ok(event)) => Some(event),
-        Some(Err(bad)) => return error(StatusCode::BAD_REQUEST, "admin.event_id", &bad.to_string()),
+        Some(Err(bad)) => {
+            return error(StatusCode::BAD_REQUEST, "admin.event_id", &bad.to_string());
+        }
     };
     match shared.store.deliveries(after, event, query.limit).await {
         Ok(deliveries) => {
@@ -206,7 +253,11 @@ pub(super) async fn redeliver(shared: &Shared, id: i64) -> Response {
             shared.due.notify_one();
             StatusCode::ACCEPTED.into_response()
         }
-        Ok(false) => error(StatusCode::NOT_FOUND, "admin.delivery_id", "no such delivery"),
+        Ok(false) => error(
+            StatusCode::NOT_FOUND,
+            "admin.delivery_id",
+            "no such delivery",
+        ),
         Err(broken) => refused(&broken),
     }
 }

@@ -55,8 +55,10 @@ impl Config {
 
     /// Reads a configuration file. Relative paths in it count from its folder.
     pub fn from_path(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut config = Self::read(&text, &path.display().to_string())?;
         if let Some(folder) = path.parent() {
             if let StoreAt::File(file) = &mut config.store {
@@ -88,14 +90,21 @@ impl Config {
     /// Checks what types cannot. `Gateway::start` does it too, for configurations built in code.
     pub(crate) fn check(&self, file: &str) -> Result<(), ConfigError> {
         let fail = |key: String, reason: &str| {
-            Err(ConfigError::Value { file: file.to_owned(), key, reason: reason.to_owned() })
+            Err(ConfigError::Value {
+                file: file.to_owned(),
+                key,
+                reason: reason.to_owned(),
+            })
         };
         let mut appids = BTreeSet::new();
         let mut paths = BTreeSet::new();
         for account in &self.accounts {
             let at = |key: &str| format!("[[account]] {}, {key}", account.appid);
             if account.appid.is_empty() || !is_plain_id(account.appid.as_str()) {
-                return fail(at("appid"), "an appid is 1 to 64 letters, digits, - or _, like wx0123456789abcdef");
+                return fail(
+                    at("appid"),
+                    "an appid is 1 to 64 letters, digits, - or _, like wx0123456789abcdef",
+                );
             }
             if !appids.insert(&account.appid) {
                 return fail(at("appid"), "is configured twice");
@@ -105,11 +114,20 @@ impl Config {
                 if !path.starts_with('/') || path.contains(['?', '#']) {
                     return fail(at("path"), "a path begins with / and has neither ? nor #");
                 }
-                if own.iter().any(|own| path == own || path.starts_with(&format!("{own}/"))) {
-                    return fail(at("path"), "the gateway uses this path itself; /v1, /callback, /healthz, /readyz and /metrics are taken");
+                if own
+                    .iter()
+                    .any(|own| path == own || path.starts_with(&format!("{own}/")))
+                {
+                    return fail(
+                        at("path"),
+                        "the gateway uses this path itself; /v1, /callback, /healthz, /readyz and /metrics are taken",
+                    );
                 }
                 if !paths.insert(path) {
-                    return fail(at("path"), "two accounts have the same path; without an appid in it they cannot be told apart");
+                    return fail(
+                        at("path"),
+                        "two accounts have the same path; without an appid in it they cannot be told apart",
+                    );
                 }
             }
             check_keys(account, file)?;
@@ -142,7 +160,9 @@ impl Config {
             }
             for appid in &app.accounts {
                 if let Some(other) = primaries.insert(appid, &app.name) {
-                    let reason = format!("{appid} is answered by the app {other} already; let this one `watch` it");
+                    let reason = format!(
+                        "{appid} is answered by the app {other} already; let this one `watch` it"
+                    );
                     return fail(at("accounts"), &reason);
                 }
             }
@@ -154,7 +174,10 @@ impl Config {
                 return fail(at("id"), "is configured twice");
             }
             if !is_app_key(&key.key) {
-                return fail(at("key"), "a key is xqk_ and at least 24 letters and digits");
+                return fail(
+                    at("key"),
+                    "a key is xqk_ and at least 24 letters and digits",
+                );
             }
             for appid in &key.accounts {
                 if !appids.contains(appid) {
@@ -165,12 +188,18 @@ impl Config {
         if let Upstream::Hosts(hosts) = &self.upstream {
             for (host, origin) in hosts {
                 if !(origin.starts_with("http://") || origin.starts_with("https://")) {
-                    return fail(format!("upstream.\"{host}\""), "an origin begins with http:// or https://");
+                    return fail(
+                        format!("upstream.\"{host}\""),
+                        "an origin begins with http:// or https://",
+                    );
                 }
             }
         }
         if self.retention_days < 2 {
-            return fail("retention_days".into(), "allowed are 2 and more: repeats are recognised by what is kept");
+            return fail(
+                "retention_days".into(),
+                "allowed are 2 and more: repeats are recognised by what is kept",
+            );
         }
         Ok(())
     }
@@ -179,7 +208,11 @@ impl Config {
 fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     let fail = |key: &str, reason: String| {
         let key = format!("[[account]] {}, {key}", account.appid);
-        Err(ConfigError::Value { file: file.to_owned(), key, reason })
+        Err(ConfigError::Value {
+            file: file.to_owned(),
+            key,
+            reason,
+        })
     };
     if let Some(key) = &account.aes_key
         && let Err(error) = AesKey::parse(key.expose())
@@ -199,18 +232,24 @@ fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
 /// Letters, digits, `-` and `_`, 1 to 64 of them.
 pub(crate) fn is_plain_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
     key.expose()
         .strip_prefix(crate::APP_KEY_PREFIX)
-        .is_some_and(|rest| rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .is_some_and(|rest| {
+            rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 /// The header of the table that a place in the text belongs to.
 fn table_of(text: &str, at: usize) -> String {
-    let end = text[at.min(text.len())..].find('\n').map_or(text.len(), |more| at + more);
+    let end = text[at.min(text.len())..]
+        .find('\n')
+        .map_or(text.len(), |more| at + more);
     text[..end]
         .lines()
         .rev()
@@ -233,7 +272,10 @@ impl<'de> Deserialize<'de> for StoreAt {
 impl<'de> Deserialize<'de> for Upstream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "\"wechat\", or a table { \"api.weixin.qq.com\" = \"http://…\" }")]
+        #[serde(
+            untagged,
+            expecting = "\"wechat\", or a table { \"api.weixin.qq.com\" = \"http://…\" }"
+        )]
         enum Form {
             Name(String),
             Hosts(BTreeMap<String, String>),
@@ -256,7 +298,9 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str) -> String {
-        Config::from_toml(text).expect_err("must be refused").to_string()
+        Config::from_toml(text)
+            .expect_err("must be refused")
+            .to_string()
     }
 
     #[test]
@@ -294,8 +338,12 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_line_table_and_what_is_allowed() {
-        let error = refused("store = \":memory:\"\n[[account]]\nappid = \"wx1\"\napsecret = \"CANARY\"\n");
-        assert!(error.starts_with("configuration, line 4, [[account]]: unknown field `apsecret`"), "{error}");
+        let error =
+            refused("store = \":memory:\"\n[[account]]\nappid = \"wx1\"\napsecret = \"CANARY\"\n");
+        assert!(
+            error.starts_with("configuration, line 4, [[account]]: unknown field `apsecret`"),
+            "{error}"
+        );
         assert!(error.contains("`appid`, `secret`"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");
     }
@@ -303,13 +351,17 @@ mod tests {
     #[test]
     fn a_wrong_value_names_what_is_allowed() {
         let error = refused("preflight = \"maybe\"");
-        assert!(error.contains("unknown variant `maybe`") && error.contains("`enforce`"), "{error}");
+        assert!(
+            error.contains("unknown variant `maybe`") && error.contains("`enforce`"),
+            "{error}"
+        );
         let error = refused("upstream = \"alipay\"");
         assert!(error.contains("\"wechat\""), "{error}");
         let error = refused("[[account]]\nappid=\"wx1\"\ntoken=\"t\"\naes_key=\"CANARY\"\n");
         assert!(error.contains("[[account]] wx1, aes_key"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");
-        let error = refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
+        let error =
+            refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
         assert!(error.contains("XINQIAO_TEST_UNSET"), "{error}");
     }
 

@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a string, { env = \"NAME\" } or { file = \"path\" }")]
+#[serde(
+    untagged,
+    expecting = "a string, { env = \"NAME\" } or { file = \"path\" }"
+)]
 enum Source {
     Text(String),
     Env(Env),
@@ -48,7 +51,10 @@ where
     D: Deserializer<'de>,
     T: From<String>,
 {
-    Source::deserialize(deserializer)?.resolve().map(T::from).map_err(D::Error::custom)
+    Source::deserialize(deserializer)?
+        .resolve()
+        .map(T::from)
+        .map_err(D::Error::custom)
 }
 
 pub(super) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

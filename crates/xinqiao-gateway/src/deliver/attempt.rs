@@ -19,9 +19,17 @@ pub(super) enum Attempted {
     /// The app took the event; this is what it has to say.
     Taken { status: u16, answer: Answer },
     /// The app took the event, but its answer is no valid reply.
-    Illegal { status: u16, rule: &'static str, detail: String },
+    Illegal {
+        status: u16,
+        rule: &'static str,
+        detail: String,
+    },
     /// The app did not take it.
-    Failed { status: Option<u16>, rule: &'static str, detail: String },
+    Failed {
+        status: Option<u16>,
+        rule: &'static str,
+        detail: String,
+    },
 }
 
 pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> Attempted {
@@ -29,21 +37,35 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
     let timestamp = shared.context.clock.unix().0;
     let Ok(plain) = std::str::from_utf8(parcel.message.raw()) else {
         let detail = "the event is not UTF-8".to_owned();
-        return Attempted::Failed { status: None, rule: "xml.encoding", detail };
+        return Attempted::Failed {
+            status: None,
+            rule: "xml.encoding",
+            detail,
+        };
     };
     let head = &parcel.message.head;
-    let push = Push { plain, to_user_name: &head.to, openid: &head.from };
+    let push = Push {
+        plain,
+        to_user_name: &head.to,
+        openid: &head.from,
+    };
     let sealed = match envelope::seal_push(&route.keys, &push, timestamp, &nonce, random) {
         Ok(sealed) => sealed,
         Err(error) => {
             let detail = error.to_string();
-            return Attempted::Failed { status: None, rule: error.rule(), detail };
+            return Attempted::Failed {
+                status: None,
+                rule: error.rule(),
+                detail,
+            };
         }
     };
     let url = with_query(&route.url, &sealed.query);
     let body = Bytes::from(sealed.body);
-    let answered =
-        shared.outbound.app(&url, sealed.content_type, body, REPLY_BYTES, route.timeout).await;
+    let answered = shared
+        .outbound
+        .app(&url, sealed.content_type, body, REPLY_BYTES, route.timeout)
+        .await;
     let answered = match answered {
         Ok(answered) => answered,
         Err(error) => {
@@ -53,7 +75,11 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
                 OutboundError::TooLarge(_) => "app.reply.too_large",
                 _ => "app.connection",
             };
-            return Attempted::Failed { status: None, rule, detail: error.to_string() };
+            return Attempted::Failed {
+                status: None,
+                rule,
+                detail: error.to_string(),
+            };
         }
     };
     let status = answered.status.as_u16();
@@ -69,23 +95,43 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
         body: &answered.body,
     };
     match push::judge(&context, &answer) {
-        Judgement::Silent => Attempted::Taken { status, answer: Answer::Silent },
+        Judgement::Silent => Attempted::Taken {
+            status,
+            answer: Answer::Silent,
+        },
         Judgement::Reply { xml, warnings, .. } => {
             for warning in warnings {
-                tracing::warn!(event_id = %parcel.event, app = &*route.app, rule = warning.rule, detail = warning.detail, "A reply is legal, but not as meant.");
+                tracing::warn!(
+                    event_id = %parcel.event,
+                    app = &*route.app,
+                    rule = warning.rule,
+                    detail = warning.detail,
+                    "A reply is legal, but not as meant."
+                );
             }
-            Attempted::Taken { status, answer: Answer::Reply(xml.into_bytes()) }
+            Attempted::Taken {
+                status,
+                answer: Answer::Reply(xml.into_bytes()),
+            }
         }
-        Judgement::Illegal { rule, detail } => Attempted::Illegal { status, rule, detail },
-        Judgement::Failed { rule, detail } => {
-            Attempted::Failed { status: Some(status), rule, detail }
-        }
+        Judgement::Illegal { rule, detail } => Attempted::Illegal {
+            status,
+            rule,
+            detail,
+        },
+        Judgement::Failed { rule, detail } => Attempted::Failed {
+            status: Some(status),
+            rule,
+            detail,
+        },
     }
 }
 
 /// Adds a query to a URL that may have one.
 fn with_query(url: &str, query: &str) -> String {
-    let (url, fragment) = url.split_once('#').map_or((url, ""), |(url, fragment)| (url, fragment));
+    let (url, fragment) = url
+        .split_once('#')
+        .map_or((url, ""), |(url, fragment)| (url, fragment));
     debug_assert!(fragment.is_empty() || !fragment.contains('?'));
     let joint = match url.find('?') {
         None => "?",

@@ -17,7 +17,7 @@ const CLAIM: u32 = 64;
 /// A round is made at least this often, should a wake-up be missed.
 const ROUND: Duration = Duration::from_secs(30);
 /// A claimed delivery is held for the longest time that any app may take.
-const HOLD: Duration = Duration::from_secs(300);
+const HOLD: Duration = Duration::from_mins(5);
 
 /// Runs until told to stop.
 pub(crate) async fn worker(shared: Arc<Shared>, stop: CancellationToken) {
@@ -56,7 +56,11 @@ async fn pause(shared: &Shared) -> Duration {
 /// Takes up what is due now. Returns how many.
 async fn round(shared: &Arc<Shared>) -> usize {
     let now = shared.now();
-    let claimed = match shared.store.claim(now, CLAIM, now.plus(hold_ms(HOLD))).await {
+    let claimed = match shared
+        .store
+        .claim(now, CLAIM, now.plus(hold_ms(HOLD)))
+        .await
+    {
         Ok(claimed) => claimed,
         Err(error) => {
             tracing::error!(%error, "Due deliveries could not be taken up.");
@@ -90,7 +94,15 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
         Entry::First(_) | Entry::Joined(_) => None,
     };
     let parcel = Parcel::new(account, claimed.event, message);
-    super::spawn(shared, route, &Arc::new(parcel), claimed.id, claimed.attempts, lead, None);
+    super::spawn(
+        shared,
+        route,
+        &Arc::new(parcel),
+        claimed.id,
+        claimed.attempts,
+        lead,
+        None,
+    );
 }
 
 async fn give_up(shared: &Shared, claimed: &Claimed, rule: &'static str, detail: &str) {
@@ -110,6 +122,9 @@ async fn give_up(shared: &Shared, claimed: &Claimed, rule: &'static str, detail:
     };
     shared.metrics.deliveries_dead.add();
     if let Err(error) = shared.store.finish(finish).await {
-        tracing::error!(event_id = %claimed.event, %error, "The end of a delivery could not be stored.");
+        tracing::error!(
+            event_id = %claimed.event, %error,
+            "The end of a delivery could not be stored."
+        );
     }
 }

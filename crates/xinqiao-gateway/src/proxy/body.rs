@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 
 use super::end_to_end;
-use crate::outbound::{OutboundError, content_type};
+use crate::outbound::{OutboundError, PLATFORM_TIME, content_type};
 
 /// Requests up to this size are kept, so that they can be read and sent again.
 const KEPT_BYTES: usize = 1 << 20;
@@ -61,7 +61,11 @@ impl Gathered {
             }
         }
         let whole = first.unwrap_or_else(|| kept.freeze());
-        Ok(if whole.is_empty() { Self::Empty } else { Self::Whole(whole) })
+        Ok(if whole.is_empty() {
+            Self::Empty
+        } else {
+            Self::Whole(whole)
+        })
     }
 
     /// What can be read of it now.
@@ -110,13 +114,20 @@ pub(super) enum Reply {
     /// Passed on as it comes.
     Stream(reqwest::Response),
     /// Read.
-    Whole { status: StatusCode, headers: HeaderMap, body: Bytes },
+    Whole {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    },
 }
 
 impl Reply {
     /// Reads the answer if it is short and says how long it is; an answer to be looked at, not changed.
     pub(super) async fn small(response: reqwest::Response) -> Result<Self, OutboundError> {
-        if response.content_length().is_some_and(|length| length <= 4096) {
+        if response
+            .content_length()
+            .is_some_and(|length| length <= 4096)
+        {
             return Self::read(response).await;
         }
         Ok(Self::Stream(response))
@@ -125,11 +136,19 @@ impl Reply {
     /// Reads every answer that is text; pictures and the like are passed on as they come.
     pub(super) async fn readable(response: reqwest::Response) -> Result<Self, OutboundError> {
         let kind = content_type(response.headers()).to_ascii_lowercase();
-        let binary = ["image/", "audio/", "video/", "application/octet-stream", "application/zip"]
-            .iter()
-            .any(|binary| kind.starts_with(binary));
+        let binary = [
+            "image/",
+            "audio/",
+            "video/",
+            "application/octet-stream",
+            "application/zip",
+        ]
+        .iter()
+        .any(|binary| kind.starts_with(binary));
         // WECHAT: an error of a download may come under the download's own type; errors are short.
-        let short = response.content_length().is_some_and(|length| length <= 4096);
+        let short = response
+            .content_length()
+            .is_some_and(|length| length <= 4096);
         if binary && !short {
             return Ok(Self::Stream(response));
         }
@@ -139,17 +158,22 @@ impl Reply {
     async fn read(mut response: reqwest::Response) -> Result<Self, OutboundError> {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let time = std::time::Duration::from_secs(60);
         let mut body = BytesMut::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| OutboundError::from_reqwest(error, time))?
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| OutboundError::from_reqwest(error, PLATFORM_TIME))?
         {
             if body.len() + chunk.len() > READ_BYTES {
                 return Err(OutboundError::TooLarge(READ_BYTES));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self::Whole { status, headers, body: body.freeze() })
+        Ok(Self::Whole {
+            status,
+            headers,
+            body: body.freeze(),
+        })
     }
 
     pub(super) fn whole(&self) -> Option<&[u8]> {
@@ -163,7 +187,11 @@ impl Reply {
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let (status, headers, body) = match self {
-            Self::Whole { status, headers, body } => {
+            Self::Whole {
+                status,
+                headers,
+                body,
+            } => {
                 let mut headers = end_to_end(&headers);
                 headers.remove(header::CONTENT_LENGTH);
                 (status, headers, Body::from(body))
@@ -190,9 +218,13 @@ mod tests {
         let whole = Gathered::read(Body::from("abc")).await.unwrap();
         assert_eq!(whole.seen(), b"abc");
         assert!(whole.again().is_some());
-        let chunks = stream::iter((0..5).map(|_| Ok::<_, axum::Error>(Bytes::from(vec![7; 400_000]))));
+        let chunks =
+            stream::iter((0..5).map(|_| Ok::<_, axum::Error>(Bytes::from(vec![7; 400_000]))));
         let begun = Gathered::read(Body::from_stream(chunks)).await.unwrap();
         assert!(matches!(begun, Gathered::Begun(..)) && begun.again().is_none());
-        assert!(matches!(Gathered::read(Body::empty()).await.unwrap(), Gathered::Empty));
+        assert!(matches!(
+            Gathered::read(Body::empty()).await.unwrap(),
+            Gathered::Empty
+        ));
     }
 }

@@ -11,12 +11,16 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 use xinqiao_catalog::{
+    code,
     surface::{self, Call, Credential},
 };
 
-use super::{Passing, body::{Gathered, Reply}, join, refuse, scrub, token_failure, unreachable};
+use super::{
+    Passing,
+    body::{Gathered, Reply},
+    join, refuse, scrub, token_failure, unreachable,
+};
 use crate::{
-    code,
     APP_KEY_PREFIX, issued_key,
     platform::{self, Issuing},
     shared::Shared,
@@ -34,7 +38,9 @@ pub(super) async fn answer(
     if !call.issues() {
         return None;
     }
-    let Credential::Secret { id, secret, place } = &call.credential else { return None };
+    let Credential::Secret { id, secret, place } = &call.credential else {
+        return None;
+    };
     let path = passing.path.as_str();
     let secret = secret.as_ref()?.expose();
     if !secret.starts_with(APP_KEY_PREFIX) {
@@ -47,13 +53,34 @@ pub(super) async fn answer(
     }
     // From here on, an app with an issued key: nothing of it may reach the platform.
     let Some(appid) = id.as_deref() else {
-        return Some(refuse(shared, call, path, code::APPID_MISSING, "", "key.appid"));
+        return Some(refuse(
+            shared,
+            call,
+            path,
+            code::APPID_MISSING,
+            "",
+            "key.appid",
+        ));
     };
     let Some(key) = issued_key::find(shared, secret) else {
-        return Some(refuse(shared, call, path, code::INVALID_SECRET, "", "key.unknown"));
+        return Some(refuse(
+            shared,
+            call,
+            path,
+            code::INVALID_SECRET,
+            "",
+            "key.unknown",
+        ));
     };
     if shared.directory.account(appid).is_none() || !issued_key::opens(&key, appid) {
-        return Some(refuse(shared, call, path, code::INVALID_APPID, "", "key.scope"));
+        return Some(refuse(
+            shared,
+            call,
+            path,
+            code::INVALID_APPID,
+            "",
+            "key.scope",
+        ));
     }
     let appid = AppId::from(appid);
     Some(match platform::issuing(call.endpoint()?) {
@@ -71,13 +98,23 @@ async fn virtual_token(
     appid: &AppId,
 ) -> Response {
     if grant_type(passing).as_deref() != Some("client_credential") {
-        return refuse(shared, call, &passing.path, code::INVALID_GRANT_TYPE, "", "token.grant_type");
+        return refuse(
+            shared,
+            call,
+            &passing.path,
+            code::INVALID_GRANT_TYPE,
+            "",
+            "token.grant_type",
+        );
     }
     // The app learns now, not at its first call, that its account cannot be used.
     if let Err(error) = shared.tokens.token(shared, appid.as_str()).await {
         return token_failure(shared, call, &passing.path, appid, &error);
     }
-    let text = shared.virtual_tokens.make(&*shared.context.entropy, &key.hash, appid, shared.world());
+    let text =
+        shared
+            .virtual_tokens
+            .make(&*shared.context.entropy, &key.hash, appid, shared.world());
     shared.metrics.tokens_virtual.add();
     tracing::info!(%appid, key = key.id, app = key.app, "A virtual token was handed out.");
     token_answer(&text, token_center::EXPIRES_IN)
@@ -92,7 +129,14 @@ async fn real_token(
     appid: &str,
 ) -> Response {
     if grant_type(passing).as_deref() != Some("client_credential") {
-        return refuse(shared, call, &passing.path, code::INVALID_GRANT_TYPE, "", "token.grant_type");
+        return refuse(
+            shared,
+            call,
+            &passing.path,
+            code::INVALID_GRANT_TYPE,
+            "",
+            "token.grant_type",
+        );
     }
     let forced = issuing == Issuing::StableToken
         && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
@@ -108,7 +152,10 @@ async fn real_token(
     match token {
         Ok(token) => {
             let left = token.expires.since(shared.world());
-            tracing::info!(appid, "The stable token was handed out to an app with the real secret.");
+            tracing::info!(
+                appid,
+                "The stable token was handed out to an app with the real secret."
+            );
             token_answer(token.text.expose(), left)
         }
         Err(error) => token_failure(shared, call, &passing.path, &AppId::from(appid), &error),
@@ -128,17 +175,33 @@ async fn with_real_secret(
     let account = shared.directory.account(appid.as_str());
     let secret = account.and_then(|account| account.config.secret.as_ref());
     let (Some(secret), Some(endpoint)) = (secret, call.endpoint()) else {
-        return token_failure(shared, call, path, appid, &TokenError::NoSecret(appid.clone()));
+        return token_failure(
+            shared,
+            call,
+            path,
+            appid,
+            &TokenError::NoSecret(appid.clone()),
+        );
     };
     let (query, body) =
         surface::swap_secret(endpoint, place, &passing.query, passing.body.seen(), secret);
     let mut headers = passing.headers.clone();
     headers.remove(header::ACCEPT_ENCODING);
     headers.remove(header::CONTENT_LENGTH);
-    let body = if body.is_empty() { Gathered::Empty } else { Gathered::Whole(body.into()) };
+    let body = if body.is_empty() {
+        Gathered::Empty
+    } else {
+        Gathered::Whole(body.into())
+    };
     let sent = shared
         .outbound
-        .platform(passing.host, passing.method.clone(), &join(path, &query), headers, body.into_body())
+        .platform(
+            passing.host,
+            passing.method.clone(),
+            &join(path, &query),
+            headers,
+            body.into_body(),
+        )
         .await;
     let reply = match sent {
         Ok(response) => Reply::readable(response).await,
@@ -159,7 +222,10 @@ fn json_body(passing: &Passing) -> Option<Value> {
 }
 
 fn grant_type(passing: &Passing) -> Option<String> {
-    let query = passing.query.split('&').find_map(|pair| pair.strip_prefix("grant_type="));
+    let query = passing
+        .query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("grant_type="));
     query
         .map(ToOwned::to_owned)
         .or_else(|| Some(json_body(passing)?["grant_type"].as_str()?.to_owned()))

@@ -23,13 +23,24 @@ pub(super) fn check(shared: &Shared, call: &Call, appid: Option<&AppId>) -> Verd
     if shared.config.preflight == Preflight::Off {
         return Verdict::Pass;
     }
-    let (Some(endpoint), Some(appid)) = (call.endpoint(), appid) else { return Verdict::Pass };
-    let Some(account) = shared.directory.account(appid.as_str()) else { return Verdict::Pass };
-    let Some(verified) = account.config.verified else { return Verdict::Pass };
+    let (Some(endpoint), Some(appid)) = (call.endpoint(), appid) else {
+        return Verdict::Pass;
+    };
+    let Some(account) = shared.directory.account(appid.as_str()) else {
+        return Verdict::Pass;
+    };
+    let Some(verified) = account.config.verified else {
+        return Verdict::Pass;
+    };
     let facts = AccountFacts::new(account.config.kind, verified);
-    let Err(denied) = permission::check(endpoint, &facts) else { return Verdict::Pass };
+    let Err(denied) = permission::check(endpoint, &facts) else {
+        return Verdict::Pass;
+    };
     shared.metrics.preflight_denied.add();
-    tracing::warn!(%appid, endpoint = endpoint.id, rule = Denied::RULE, cause = %denied.cause_en, "The rules would refuse this call.");
+    tracing::warn!(
+        %appid, endpoint = endpoint.id, rule = Denied::RULE, cause = %denied.cause_en,
+        "The rules would refuse this call."
+    );
     if shared.config.preflight == Preflight::Enforce {
         return Verdict::Refuse(denied);
     }

@@ -9,9 +9,17 @@ use super::body::Reply;
 /// The answer without anything of `secrets`; `instead` stands in their place.
 pub(super) fn clean(reply: Reply, secrets: &[String], instead: &str) -> Reply {
     match reply {
-        Reply::Whole { status, mut headers, body } => {
+        Reply::Whole {
+            status,
+            mut headers,
+            body,
+        } => {
             clean_headers(&mut headers, secrets, instead);
-            Reply::Whole { status, headers, body: bytes(body, secrets, instead) }
+            Reply::Whole {
+                status,
+                headers,
+                body: bytes(body, secrets, instead),
+            }
         }
         Reply::Stream(mut response) => {
             clean_headers(response.headers_mut(), secrets, instead);
@@ -61,7 +69,10 @@ mod tests {
     fn secrets_are_replaced_wherever_they_stand() {
         let secrets = vec!["CANARY-TOKEN".to_owned(), "CANARY-SECRET".to_owned()];
         let body = Bytes::from_static(b"a CANARY-TOKEN b CANARY-SECRET c CANARY-TOKEN");
-        assert_eq!(bytes(body, &secrets, "x"), Bytes::from_static(b"a x b x c x"));
+        assert_eq!(
+            bytes(body, &secrets, "x"),
+            Bytes::from_static(b"a x b x c x")
+        );
         let body = Bytes::from_static(b"nothing here");
         assert_eq!(bytes(body.clone(), &secrets, "x"), body);
     }

@@ -9,11 +9,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use tokio::time::Instant;
+use xinqiao_catalog::code;
 use xinqiao_store::{Millis, StoredToken};
 use xinqiao_types::AccessToken;
 
-use super::{Cell, EARLY_SECONDS, Gate, LAST_SECONDS, Token, TokenError, TokenProblem, TokenStatus};
-use crate::{code, platform, shared::Shared};
+use super::{
+    Cell, EARLY_SECONDS, Gate, LAST_SECONDS, Token, TokenError, TokenProblem, TokenStatus,
+};
+use crate::{platform, shared::Shared};
 
 /// After a refused token, refreshes are at least this far apart.
 const STORM_SECONDS: u64 = 60;
@@ -50,7 +53,9 @@ impl Cell {
 
     /// The current token if it is good for another moment.
     fn usable(&self, shared: &Shared, margin: i64) -> Option<Arc<Token>> {
-        self.current.load_full().filter(|token| token.expires.since(shared.world()) > margin)
+        self.current
+            .load_full()
+            .filter(|token| token.expires.since(shared.world()) > margin)
     }
 
     /// There is no token that lasts beyond `margin`: fetches one, or waits for whoever does.
@@ -82,16 +87,22 @@ impl Cell {
 
     /// The token ends soon: fetches the next one unless somebody does already. Failing is no harm yet.
     pub(super) async fn refresh_early(&self, shared: &Arc<Shared>) {
-        let Ok(mut gate) = self.gate.try_lock() else { return };
+        let Ok(mut gate) = self.gate.try_lock() else {
+            return;
+        };
         let recent = |at: &Instant| at.elapsed() < Duration::from_secs(10);
         if self.usable(shared, EARLY_SECONDS).is_some()
             || gate.failed.as_ref().is_some_and(|(at, _)| recent(at))
-            || gate.refreshed.as_ref().is_some_and(recent)
+            || gate.early.as_ref().is_some_and(recent)
         {
             return;
         }
+        gate.early = Some(Instant::now());
         if let Err(error) = self.refresh(shared, &mut gate, Mode::Normal).await {
-            tracing::warn!(appid = %self.appid, %error, "A token could not be refreshed early; the last one is served.");
+            tracing::warn!(
+                appid = %self.appid, %error,
+                "A token could not be refreshed early; the last one is served."
+            );
         }
     }
 
@@ -152,10 +163,17 @@ impl Cell {
         gate: &mut Gate,
     ) -> Result<Arc<Token>, TokenError> {
         let now = shared.context.clock.unix();
-        while gate.forced.front().is_some_and(|at| now.since(*at) >= 86_400) {
+        while gate
+            .forced
+            .front()
+            .is_some_and(|at| now.since(*at) >= 86_400)
+        {
             gate.forced.pop_front();
         }
-        let too_soon = gate.forced.back().is_some_and(|at| now.since(*at) < FORCED_APART_SECONDS);
+        let too_soon = gate
+            .forced
+            .back()
+            .is_some_and(|at| now.since(*at) < FORCED_APART_SECONDS);
         if too_soon || gate.forced.len() >= FORCED_A_DAY {
             let error = TokenError::Budget;
             self.note_failure(&error);
@@ -183,7 +201,10 @@ impl Cell {
                 status.refreshes += 1;
                 status.expires = Some(token.expires);
                 status.problem = None;
-                tracing::info!(appid = %self.appid, expires = %token.expires, "A token was fetched.");
+                tracing::info!(
+                    appid = %self.appid, expires = %token.expires,
+                    "A token was fetched."
+                );
                 Ok(token)
             }
             Err(error) => {
@@ -206,7 +227,10 @@ impl Cell {
     ) -> Result<Arc<Token>, TokenError> {
         let credential = self.credential();
         let now = shared.now();
-        let lease = shared.store.lease(&credential, "node", now, now.plus(LEASE_MS)).await?;
+        let lease = shared
+            .store
+            .lease(&credential, "node", now, now.plus(LEASE_MS))
+            .await?;
         let Some(fence) = lease else {
             // Another node is at it: its result is ours.
             for _ in 0..20 {
@@ -229,16 +253,25 @@ impl Cell {
         // WECHAT: a token that could not be kept is still the only good one.
         match shared.store.put_token(&credential, fence, kept).await {
             Ok(true) => {}
-            Ok(false) => tracing::warn!(appid = %self.appid, "A newer refresher was here; its token stays stored."),
-            Err(error) => tracing::error!(appid = %self.appid, %error, "A token could not be stored."),
+            Ok(false) => {
+                tracing::warn!(
+                    appid = %self.appid,
+                    "A newer refresher was here; its token stays stored."
+                );
+            }
+            Err(error) => {
+                tracing::error!(appid = %self.appid, %error, "A token could not be stored.");
+            }
         }
         Ok(token)
     }
 
     /// Asks the platform.
     async fn ask(&self, shared: &Arc<Shared>, mode: Mode) -> Result<(String, i64), TokenError> {
-        let Some(secret) = &self.secret else { return Err(TokenError::NoSecret(self.appid.clone())) };
-        let endpoint = platform::stable_token();
+        let Some(secret) = &self.secret else {
+            return Err(TokenError::NoSecret(self.appid.clone()));
+        };
+        let path = platform::stable_token();
         let body = serde_json::json!({
             "grant_type": "client_credential",
             "appid": self.appid,
@@ -246,11 +279,21 @@ impl Cell {
             "force_refresh": mode == Mode::Forced,
         });
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let body = Bytes::from(body.to_string());
         let answered = shared
             .outbound
-            .platform_whole(platform::API_HOST, Method::POST, endpoint, headers, body, ANSWER_BYTES)
+            .platform_whole(
+                platform::API_HOST,
+                Method::POST,
+                path,
+                headers,
+                body,
+                ANSWER_BYTES,
+            )
             .await
             .map_err(|error| TokenError::Unreachable(error.to_string()))?;
         let answer: TokenAnswer = serde_json::from_slice(&answered.body).map_err(|_| {
@@ -279,9 +322,14 @@ impl Cell {
     }
 
     fn note_failure(&self, error: &TokenError) {
-        tracing::warn!(appid = %self.appid, %error, rule = error.rule(), "No token could be fetched.");
-        self.status().problem =
-            Some(TokenProblem { rule: error.rule(), cause: error.to_string() });
+        tracing::warn!(
+            appid = %self.appid, %error, rule = error.rule(),
+            "No token could be fetched."
+        );
+        self.status().problem = Some(TokenProblem {
+            rule: error.rule(),
+            cause: error.to_string(),
+        });
     }
 
     fn credential(&self) -> String {

@@ -68,7 +68,11 @@ impl VirtualTokens {
         let (length, rest) = rest.split_first()?;
         let appid = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
         let ends = UnixSeconds(i64::from_be_bytes(*ends));
-        Some(VirtualToken { key: *key, appid: AppId::from(appid), ends })
+        Some(VirtualToken {
+            key: *key,
+            appid: AppId::from(appid),
+            ends,
+        })
     }
 }
 
@@ -82,15 +86,27 @@ mod tests {
 
     fn tokens() -> VirtualTokens {
         let master = MasterKey::generate(&SystemEntropy);
-        let options = Options { location: Location::Memory, master, now: Millis(0) };
+        let options = Options {
+            location: Location::Memory,
+            master,
+            now: Millis(0),
+        };
         VirtualTokens::new(&Store::open(options).unwrap())
     }
 
     #[test]
     fn a_virtual_token_looks_like_a_real_one() {
-        let text = tokens().make(&SystemEntropy, &[1; 32], &AppId::from("wx5823bf96d3bd56c7"), UnixSeconds(0));
+        let text = tokens().make(
+            &SystemEntropy,
+            &[1; 32],
+            &AppId::from("wx5823bf96d3bd56c7"),
+            UnixSeconds(0),
+        );
         assert!((130..=170).contains(&text.len()), "{}", text.len());
-        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert!(
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
         assert!(!text.contains("wx5823bf96d3bd56c7"));
     }
 

@@ -46,7 +46,10 @@ impl Signal {
 impl Checkpointer {
     pub(super) fn start(opener: &Opener) -> rusqlite::Result<Self> {
         if opener.memory {
-            return Ok(Self { signal: Signal(None), thread: Mutex::new(None) });
+            return Ok(Self {
+                signal: Signal(None),
+                thread: Mutex::new(None),
+            });
         }
         let connection = opener.connect()?;
         let log = PathBuf::from(format!("{}-wal", opener.path));
@@ -56,7 +59,10 @@ impl Checkpointer {
             .name("store-checkpoint".into())
             .spawn(move || checkpoint_loop(&connection, &rx, &log))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { signal: Signal(Some(Arc::new(tx))), thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            signal: Signal(Some(Arc::new(tx))),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) fn signal(&self) -> Signal {
@@ -65,8 +71,14 @@ impl Checkpointer {
 
     /// Copies and cuts once more, then ends the thread. Blocks.
     pub(super) fn stop(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(thread), Some(tx)) = (thread, &self.signal.0) else { return };
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let (Some(thread), Some(tx)) = (thread, &self.signal.0) else {
+            return;
+        };
         drop(tx.send(Wake::Stop));
         if thread.join().is_err() {
             tracing::error!("The store's checkpointer panicked.");
@@ -82,8 +94,9 @@ fn checkpoint_loop(connection: &Connection, wakes: &Receiver<Wake>, log: &std::p
             Wake::Stop => connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"),
             Wake::Written if size >= CUT_BYTES => {
                 copied = 0;
-                connection
-                    .execute_batch("PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.execute_batch(
+                    "PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)",
+                )
             }
             Wake::Written if size >= copied + COPY_BYTES => {
                 copied = size;

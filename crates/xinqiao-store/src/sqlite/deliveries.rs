@@ -42,7 +42,10 @@ impl Sqlite {
                          WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
                     )?
                     .query_map(params![now.0, limit], |row| {
-                        let event = EventRef { day: row.get(1)?, seq: row.get(2)? };
+                        let event = EventRef {
+                            day: row.get(1)?,
+                            seq: row.get(2)?,
+                        };
                         Ok((row.get(0)?, event, row.get(3)?, row.get(4)?))
                     })?
                     .collect::<rusqlite::Result<_>>()?;
@@ -103,7 +106,10 @@ impl Sqlite {
 
     pub(crate) async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
         let sealed = match &finish.answer {
-            Some(answer) => Some(self.seal_answer(&finish.appid, finish.event, answer).await?),
+            Some(answer) => Some(
+                self.seal_answer(&finish.appid, finish.event, answer)
+                    .await?,
+            ),
             None => None,
         };
         self.write(move |connection| {
@@ -167,7 +173,10 @@ impl Sqlite {
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: row.get(0)?,
-        event: EventRef { day: row.get(1)?, seq: row.get(2)? },
+        event: EventRef {
+            day: row.get(1)?,
+            seq: row.get(2)?,
+        },
         appid: AppId::from(row.get::<_, String>(3)?),
         app: row.get(4)?,
         state: DeliveryState::from_code(row.get(5)?),
@@ -222,6 +231,8 @@ fn claim_one(
     } else {
         "UPDATE delivery SET state = 3, held = 0, due = ?2, rule = 'store.retention' WHERE id = ?1"
     };
-    connection.prepare_cached(sql)?.execute(params![id, held_until.0])?;
+    connection
+        .prepare_cached(sql)?
+        .execute(params![id, held_until.0])?;
     Ok(row)
 }

@@ -31,7 +31,12 @@ impl Discard {
     pub(crate) fn new(master: MasterKey) -> Self {
         let dedup = hmac::Key::new(hmac::HMAC_SHA256, &master.derive("dedup"));
         let seen = std::array::from_fn(|_| Mutex::default());
-        Self(Arc::new(Inner { master, dedup, next: AtomicI64::new(1), seen }))
+        Self(Arc::new(Inner {
+            master,
+            dedup,
+            next: AtomicI64::new(1),
+            seen,
+        }))
     }
 
     pub(crate) fn master(&self) -> &MasterKey {
@@ -46,12 +51,26 @@ impl Discard {
         let shard = &self.0.seen[usize::from(event.dedup.0[0]) % SHARDS];
         let mut seen = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = seen.get(&event.dedup) {
-            return Appended::Repeat { event: *first, answer: Some(Answer::Silent) };
+            return Appended::Repeat {
+                event: *first,
+                answer: Some(Answer::Silent),
+            };
         }
         let seq = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let place = EventRef { day: shanghai_day(event.received), seq };
+        let place = EventRef {
+            day: shanghai_day(event.received),
+            seq,
+        };
         seen.insert(event.dedup, place);
-        let deliveries = event.apps.iter().enumerate().map(|(n, _)| seq * 16 + n as i64).collect();
-        Appended::New { event: place, deliveries }
+        let deliveries = event
+            .apps
+            .iter()
+            .enumerate()
+            .map(|(n, _)| seq * 16 + n as i64)
+            .collect();
+        Appended::New {
+            event: place,
+            deliveries,
+        }
     }
 }

@@ -42,16 +42,19 @@ impl EventWriter {
         let days = days(connection)?.into_iter().collect::<BTreeSet<_>>();
         let mut next = 1;
         for day in &days {
-            let last: Option<i64> = connection.query_row(
-                &format!("SELECT max(seq) FROM event_d{day}"),
-                [],
-                |row| row.get(0),
-            )?;
+            let last: Option<i64> =
+                connection.query_row(&format!("SELECT max(seq) FROM event_d{day}"), [], |row| {
+                    row.get(0)
+                })?;
             next = next.max(last.unwrap_or(0) + 1);
         }
         let delivered: Option<i64> =
             connection.query_row("SELECT max(seq) FROM delivery", [], |row| row.get(0))?;
-        Ok(Self { days, next: next.max(delivered.unwrap_or(0) + 1), sql: None })
+        Ok(Self {
+            days,
+            next: next.max(delivered.unwrap_or(0) + 1),
+            sql: None,
+        })
     }
 
     /// A transaction was rolled back: tables made in it may be gone.
@@ -66,7 +69,9 @@ impl EventWriter {
         job: AppendJob,
     ) -> Result<Appended, StoreError> {
         self.prepare_day(connection, job.day)?;
-        let Some((_, sql)) = &self.sql else { return Err(StoreError::Closed) };
+        let Some((_, sql)) = &self.sql else {
+            return Err(StoreError::Closed);
+        };
         if let Some(find_before) = &sql.find_before
             && let Some(repeat) = find(connection, find_before, job.day - 1, &job)?
         {
@@ -106,11 +111,18 @@ impl EventWriter {
             ])?;
             deliveries.push(id);
         }
-        Ok(Appended::New { event: EventRef { day: job.day, seq }, deliveries })
+        Ok(Appended::New {
+            event: EventRef { day: job.day, seq },
+            deliveries,
+        })
     }
 
     fn prepare_day(&mut self, connection: &Connection, day: i32) -> rusqlite::Result<()> {
-        if self.sql.as_ref().is_some_and(|(current, _)| *current == day) {
+        if self
+            .sql
+            .as_ref()
+            .is_some_and(|(current, _)| *current == day)
+        {
             return Ok(());
         }
         if !self.days.contains(&day) {
@@ -130,9 +142,7 @@ impl EventWriter {
             ))?;
             self.days = days(connection)?.into_iter().collect();
         }
-        let find = |day: i32| {
-            format!("SELECT seq, key, answer FROM event_d{day} WHERE dedup = ?1")
-        };
+        let find = |day: i32| format!("SELECT seq, key, answer FROM event_d{day} WHERE dedup = ?1");
         let sql = DaySql {
             insert: format!(
                 "INSERT INTO event_d{day}
@@ -157,7 +167,11 @@ fn find(
     let row = connection
         .prepare_cached(sql)?
         .query_row([job.dedup.0.as_slice()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<Vec<u8>>>(2)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, Option<Vec<u8>>>(2)?,
+            ))
         })
         .optional()?;
     Ok(row.map(|(seq, key, sealed)| {
@@ -166,7 +180,9 @@ fn find(
             None => None,
             Some(sealed) if sealed.is_empty() => Some(Answer::Silent),
             // A repeat under the account's current key, as nearly all are, costs no look-up.
-            Some(sealed) if key == job.key.id => Some(open_answer(&job.key, &job.appid, event, &sealed)?),
+            Some(sealed) if key == job.key.id => {
+                Some(open_answer(&job.key, &job.appid, event, &sealed)?)
+            }
             Some(_) => Some(Answer::Silent),
         };
         Ok(Appended::Repeat { event, answer })
@@ -267,7 +283,8 @@ impl Sqlite {
         at: Millis,
     ) -> Result<(), StoreError> {
         let sealed = self.seal_answer(appid, event, &answer).await?;
-        self.write(move |connection| write_answer(connection, event, &sealed, at)).await
+        self.write(move |connection| write_answer(connection, event, &sealed, at))
+            .await
     }
 
     /// An answer as it is kept: empty for silence, sealed otherwise, with the number of its key.
@@ -281,7 +298,8 @@ impl Sqlite {
             Answer::Silent => Vec::new(),
             Answer::Reply(xml) => {
                 let key = self.data_key(appid).await?;
-                key.sealer.seal(&SystemEntropy, answer_context(appid, event).as_bytes(), xml)
+                key.sealer
+                    .seal(&SystemEntropy, answer_context(appid, event).as_bytes(), xml)
             }
         })
     }
@@ -296,7 +314,10 @@ impl Sqlite {
                 if !has_day(connection, event.day)? {
                     return Ok(None);
                 }
-                let sql = format!("SELECT key, answer FROM event_d{} WHERE seq = ?1", event.day);
+                let sql = format!(
+                    "SELECT key, answer FROM event_d{} WHERE seq = ?1",
+                    event.day
+                );
                 connection
                     .prepare_cached(&sql)?
                     .query_row([event.seq], |row| {
@@ -338,7 +359,10 @@ impl Sqlite {
                     params![after.map_or(0, |event| event.seq), appid, left],
                     |row| {
                         Ok(Event {
-                            event: EventRef { day, seq: row.get(0)? },
+                            event: EventRef {
+                                day,
+                                seq: row.get(0)?,
+                            },
                             appid: AppId::from(row.get::<_, String>(1)?),
                             kind: row.get(2)?,
                             received: Millis(row.get(3)?),
@@ -379,12 +403,19 @@ impl Sqlite {
                             answered: row.get::<_, Option<i64>>(3)?.map(Millis),
                         };
                         let dedup: Vec<u8> = row.get(4)?;
-                        Ok((stored, dedup, row.get::<_, i64>(5)?, row.get::<_, Vec<u8>>(6)?))
+                        Ok((
+                            stored,
+                            dedup,
+                            row.get::<_, i64>(5)?,
+                            row.get::<_, Vec<u8>>(6)?,
+                        ))
                     })
                     .optional()
             })
             .await?;
-        let Some((mut stored, dedup, key, sealed)) = row else { return Ok(None) };
+        let Some((mut stored, dedup, key, sealed)) = row else {
+            return Ok(None);
+        };
         let key = self.0.vault.by_id(key)?;
         stored.body = Some(open_body(&key, &stored.appid, dedup_from(&dedup), &sealed)?);
         Ok(Some(stored))
@@ -393,7 +424,10 @@ impl Sqlite {
     pub(crate) async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
         let first = shanghai_day(before);
         self.write(move |connection| {
-            let old: Vec<i32> = days(connection)?.into_iter().filter(|day| *day < first).collect();
+            let old: Vec<i32> = days(connection)?
+                .into_iter()
+                .filter(|day| *day < first)
+                .collect();
             for day in &old {
                 connection.execute_batch(&format!(
                     "DROP TABLE event_d{day}; DELETE FROM event_day WHERE day = {day};
@@ -423,7 +457,9 @@ impl Sqlite {
 }
 
 pub(super) fn has_day(connection: &Connection, day: i32) -> rusqlite::Result<bool> {
-    connection.prepare_cached("SELECT 1 FROM event_day WHERE day = ?1")?.exists([day])
+    connection
+        .prepare_cached("SELECT 1 FROM event_day WHERE day = ?1")?
+        .exists([day])
 }
 
 pub(super) fn write_answer(
@@ -439,6 +475,8 @@ pub(super) fn write_answer(
         "UPDATE event_d{} SET answer = ?1, answered = ?2 WHERE seq = ?3 AND answer IS NULL",
         event.day
     );
-    connection.prepare_cached(&sql)?.execute(params![sealed, at.0, event.seq])?;
+    connection
+        .prepare_cached(&sql)?
+        .execute(params![sealed, at.0, event.seq])?;
     Ok(())
 }

@@ -54,7 +54,10 @@ const STEPS: &[&str] = &["
 
 /// Brings the database to the newest schema.
 pub(super) fn run(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
-    let database = |source| OpenError::Database { path: path.to_owned(), source };
+    let database = |source| OpenError::Database {
+        path: path.to_owned(),
+        source,
+    };
     let known = STEPS.len() as i64;
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -63,7 +66,11 @@ pub(super) fn run(connection: &mut Connection, path: &str) -> Result<(), OpenErr
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(database)?;
     if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
     }
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(step).map_err(database)?;

@@ -27,12 +27,18 @@ impl Sqlite {
                          WHERE credential = ?1 AND sealed IS NOT NULL",
                     )?
                     .query_row([name], |row| {
-                        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                        Ok((
+                            row.get::<_, Vec<u8>>(0)?,
+                            row.get::<_, i64>(1)?,
+                            row.get::<_, i64>(2)?,
+                        ))
                     })
                     .optional()
             })
             .await?;
-        let Some((sealed, obtained, expires)) = row else { return Ok(None) };
+        let Some((sealed, obtained, expires)) = row else {
+            return Ok(None);
+        };
         let plain = self
             .0
             .vault
@@ -41,7 +47,11 @@ impl Sqlite {
             .map_err(|_| StoreError::Sealed("the token was altered"))?;
         let token =
             String::from_utf8(plain).map_err(|_| StoreError::Sealed("the token is not text"))?;
-        Ok(Some(StoredToken { token, obtained: Millis(obtained), expires: Millis(expires) }))
+        Ok(Some(StoredToken {
+            token,
+            obtained: Millis(obtained),
+            expires: Millis(expires),
+        }))
     }
 
     pub(crate) async fn lease(
@@ -62,7 +72,9 @@ impl Sqlite {
                      WHERE owner = ?2 OR leased_until <= ?3
                      RETURNING fence",
                 )?
-                .query_row(params![credential, owner, now.0, until.0], |row| row.get(0).map(Fence))
+                .query_row(params![credential, owner, now.0, until.0], |row| {
+                    row.get(0).map(Fence)
+                })
                 .optional()
         })
         .await
@@ -76,7 +88,10 @@ impl Sqlite {
     ) -> Result<bool, StoreError> {
         let context = token_context(credential);
         let sealed =
-            self.0.vault.records().seal(&SystemEntropy, context.as_bytes(), token.token.as_bytes());
+            self.0
+                .vault
+                .records()
+                .seal(&SystemEntropy, context.as_bytes(), token.token.as_bytes());
         let credential = credential.to_owned();
         self.write(move |connection| {
             let changed = connection
@@ -106,12 +121,23 @@ impl Sqlite {
         };
         let row = stored.clone();
         self.write(move |connection| {
-            let accounts = row.accounts.iter().map(AppId::as_str).collect::<Vec<_>>().join(" ");
+            let accounts = row
+                .accounts
+                .iter()
+                .map(AppId::as_str)
+                .collect::<Vec<_>>()
+                .join(" ");
             connection.execute(
                 "INSERT INTO app_key (id, hash, app, accounts, created) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (id) DO UPDATE
                  SET hash = ?2, app = ?3, accounts = ?4, revoked = NULL",
-                params![row.id, row.hash.as_slice(), row.app, accounts, row.created.0],
+                params![
+                    row.id,
+                    row.hash.as_slice(),
+                    row.app,
+                    accounts,
+                    row.created.0
+                ],
             )
         })
         .await?;
@@ -158,13 +184,17 @@ impl Sqlite {
         let sealed = self
             .read(move |connection| {
                 connection
-                    .query_row("SELECT sealed FROM account WHERE appid = ?1", [name], |row| {
-                        row.get::<_, Vec<u8>>(0)
-                    })
+                    .query_row(
+                        "SELECT sealed FROM account WHERE appid = ?1",
+                        [name],
+                        |row| row.get::<_, Vec<u8>>(0),
+                    )
                     .optional()
             })
             .await?;
-        let Some(sealed) = sealed else { return Ok(None) };
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
         let plain = self
             .0
             .vault
@@ -184,7 +214,10 @@ impl Sqlite {
         let plain = serde_json::to_vec(secrets)
             .map_err(|_| StoreError::Sealed("the account's secrets do not write"))?;
         let sealed =
-            self.0.vault.records().seal(&SystemEntropy, account_context(appid).as_bytes(), &plain);
+            self.0
+                .vault
+                .records()
+                .seal(&SystemEntropy, account_context(appid).as_bytes(), &plain);
         let name = appid.to_string();
         self.write(move |connection| {
             connection.execute(

@@ -41,7 +41,10 @@ impl Vault {
         master_key: &MasterKey,
         path: &str,
     ) -> Result<Self, OpenError> {
-        let database = |source| OpenError::Database { path: path.to_owned(), source };
+        let database = |source| OpenError::Database {
+            path: path.to_owned(),
+            source,
+        };
         let master = master_key.sealer("data keys");
         let meta = |name: &str| {
             connection
@@ -57,7 +60,11 @@ impl Vault {
                 if master.open(CHECK, &sealed).as_deref() != Ok(CHECK) {
                     let expected = fingerprint.unwrap_or_default();
                     let expected = String::from_utf8_lossy(&expected).into_owned();
-                    return Err(OpenError::WrongMasterKey { path: path.to_owned(), expected, given });
+                    return Err(OpenError::WrongMasterKey {
+                        path: path.to_owned(),
+                        expected,
+                        given,
+                    });
                 }
             }
             (None, _) => {
@@ -74,19 +81,33 @@ impl Vault {
             .map_err(database)?;
         let rows = statement
             .query_map([], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                ))
             })
             .map_err(database)?;
         for row in rows {
             let (id, appid, sealed) = row.map_err(database)?;
             let Ok(plain) = master.open(appid.as_bytes(), &sealed) else {
-                tracing::error!(appid, key = id, "A data key cannot be unsealed; its events stay closed.");
+                tracing::error!(
+                    appid,
+                    key = id,
+                    "A data key cannot be unsealed; its events stay closed."
+                );
                 continue;
             };
-            let Ok(plain) = <[u8; 32]>::try_from(plain) else { continue };
+            let Ok(plain) = <[u8; 32]>::try_from(plain) else {
+                continue;
+            };
             keys.insert(AppId::from(appid), id, &plain);
         }
-        Ok(Self { master, records: master_key.sealer("records"), keys: RwLock::new(keys) })
+        Ok(Self {
+            master,
+            records: master_key.sealer("records"),
+            keys: RwLock::new(keys),
+        })
     }
 
     /// Seals tokens and accounts' secrets.
@@ -103,14 +124,19 @@ impl Vault {
     /// The key with this number.
     pub(super) fn by_id(&self, id: i64) -> Result<Arc<DataKey>, StoreError> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.by_id.get(&id).map(Arc::clone).ok_or(StoreError::Sealed("its data key was erased"))
+        keys.by_id
+            .get(&id)
+            .map(Arc::clone)
+            .ok_or(StoreError::Sealed("its data key was erased"))
     }
 
     /// A new random key, and what of it may be written down.
     pub(super) fn generate(&self, appid: &AppId) -> ([u8; 32], Vec<u8>) {
         let mut plain = [0; 32];
         SystemEntropy.fill(&mut plain);
-        let sealed = self.master.seal(&SystemEntropy, appid.as_str().as_bytes(), &plain);
+        let sealed = self
+            .master
+            .seal(&SystemEntropy, appid.as_str().as_bytes(), &plain);
         (plain, sealed)
     }
 
@@ -135,7 +161,10 @@ impl Vault {
 
 impl Keys {
     fn insert(&mut self, appid: AppId, id: i64, plain: &[u8; 32]) -> Arc<DataKey> {
-        let key = Arc::new(DataKey { id, sealer: Sealer::new(plain) });
+        let key = Arc::new(DataKey {
+            id,
+            sealer: Sealer::new(plain),
+        });
         self.by_id.insert(id, Arc::clone(&key));
         self.current.insert(appid, Arc::clone(&key));
         key

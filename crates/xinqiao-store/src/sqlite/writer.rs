@@ -48,7 +48,10 @@ impl Writer {
                 drop(lock);
             })
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            queue,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) async fn append(&self, job: AppendJob) -> Result<Appended, StoreError> {
@@ -87,7 +90,11 @@ impl Writer {
 
     /// Writes what is queued and ends the thread. Blocks.
     pub(super) fn stop(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(thread) = thread else { return };
         drop(self.queue.blocking_send(Job::Stop));
         if thread.join().is_err() {
@@ -112,7 +119,10 @@ fn in_savepoint<T>(
 
 /// What the callers of one batch wait for.
 enum Waiting {
-    Append(oneshot::Sender<Result<Appended, StoreError>>, Result<Appended, StoreError>),
+    Append(
+        oneshot::Sender<Result<Appended, StoreError>>,
+        Result<Appended, StoreError>,
+    ),
     Run(Reply),
 }
 
@@ -158,11 +168,16 @@ fn write_loop(
 }
 
 fn begin(connection: &Connection) -> Result<(), StoreError> {
-    Ok(connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?)
+    Ok(connection
+        .prepare_cached("BEGIN IMMEDIATE")?
+        .execute([])
+        .map(drop)?)
 }
 
 fn commit(connection: &Connection) -> Result<(), StoreError> {
-    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+    let committed = connection
+        .prepare_cached("COMMIT")
+        .and_then(|mut commit| commit.execute([]));
     if let Err(error) = committed {
         if !connection.is_autocommit() {
             drop(connection.execute_batch("ROLLBACK"));
@@ -191,7 +206,9 @@ impl Lock {
             .map_err(|source| OpenError::Folder { path, source })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: Some(file) }),
-            Err(_) => Err(OpenError::InUse { path: opener.path.clone() }),
+            Err(_) => Err(OpenError::InUse {
+                path: opener.path.clone(),
+            }),
         }
     }
 }

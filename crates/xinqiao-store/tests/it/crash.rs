@@ -16,13 +16,18 @@ const CHILD: &str = "XINQIAO_STORE_CRASH_CHILD";
 /// The process that is killed: only does something when the test below starts it.
 #[tokio::test]
 async fn child() {
-    let Ok(path) = std::env::var(CHILD) else { return };
+    let Ok(path) = std::env::var(CHILD) else {
+        return;
+    };
     let store = open(Location::File(path.into()));
     let appid = appid();
     for n in 0.. {
         let body = format!("body {n}");
         let dedup = store.dedup_key(&appid, &n.to_string());
-        let appended = store.append(event(&appid, dedup, body.as_bytes(), &["shop"])).await.unwrap();
+        let appended = store
+            .append(event(&appid, dedup, body.as_bytes(), &["shop"]))
+            .await
+            .unwrap();
         if let Appended::New { event, .. } = appended {
             let mut out = std::io::stdout().lock();
             writeln!(out, "stored {n} {event}").unwrap();
@@ -43,7 +48,9 @@ async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
         // Killed at another place each time, in the middle of whatever it does.
         let mut left = 1 + round * 37;
         for line in &mut lines {
@@ -68,8 +75,14 @@ async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
         let store = open(Location::File(path.clone()));
         for line in &acknowledged {
             let (number, event) = line.split_once(' ').unwrap();
-            let Ok(event) = event.trim().parse() else { continue };
-            let stored = store.event(event).await.unwrap().expect("an acknowledged event is there");
+            let Ok(event) = event.trim().parse() else {
+                continue;
+            };
+            let stored = store
+                .event(event)
+                .await
+                .unwrap()
+                .expect("an acknowledged event is there");
             assert_eq!(stored.body.unwrap(), format!("body {number}").into_bytes());
             let deliveries = store.deliveries(0, Some(event), 10).await.unwrap();
             assert_eq!(deliveries.len(), 1, "its delivery is there with it");

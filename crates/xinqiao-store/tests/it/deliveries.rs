@@ -1,14 +1,16 @@
 //! Deliveries.
 
-use xinqiao_store::{
-    Answer, Appended, DeliveryState, EventRef, Finish, Location, Store, Verdict,
-};
+use xinqiao_store::{Answer, Appended, DeliveryState, EventRef, Finish, Location, Store, Verdict};
 
 use crate::*;
 
 async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<i64>) {
     let (appid, dedup) = (appid(), store.dedup_key(&appid(), "1"));
-    match store.append(event(&appid, dedup, b"body", apps)).await.unwrap() {
+    match store
+        .append(event(&appid, dedup, b"body", apps))
+        .await
+        .unwrap()
+    {
         Appended::New { event, deliveries } => (event, deliveries),
         Appended::Repeat { .. } => panic!("it is new"),
     }
@@ -35,12 +37,21 @@ async fn a_delivery_is_held_until_it_is_finished_or_its_time_is_up() {
     let store = open(Location::Memory);
     let (event, deliveries) = one(&store, &["shop", "audit"]).await;
     assert_eq!(deliveries.len(), 2);
-    assert!(store.claim(NOW, 10, NOW.plus(1)).await.unwrap().is_empty(), "held by who appended");
-    store.finish(finish(deliveries[0], event, Verdict::Delivered)).await.unwrap();
+    assert!(
+        store.claim(NOW, 10, NOW.plus(1)).await.unwrap().is_empty(),
+        "held by who appended"
+    );
+    store
+        .finish(finish(deliveries[0], event, Verdict::Delivered))
+        .await
+        .unwrap();
     let later = NOW.plus(60_001);
     let claimed = store.claim(later, 10, later.plus(60_000)).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    assert_eq!((claimed[0].app.as_str(), claimed[0].body.as_slice()), ("audit", b"body".as_slice()));
+    assert_eq!(
+        (claimed[0].app.as_str(), claimed[0].body.as_slice()),
+        ("audit", b"body".as_slice())
+    );
     assert!(store.claim(later, 10, later).await.unwrap().is_empty());
 }
 
@@ -49,11 +60,30 @@ async fn what_failed_is_due_again_at_its_time() {
     let store = open(Location::Memory);
     let (event, deliveries) = one(&store, &["shop"]).await;
     let again = Verdict::Again(NOW.plus(5000));
-    store.finish(finish(deliveries[0], event, again)).await.unwrap();
+    store
+        .finish(finish(deliveries[0], event, again))
+        .await
+        .unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(NOW.plus(5000)));
-    assert!(store.claim(NOW.plus(4999), 10, NOW).await.unwrap().is_empty());
-    assert_eq!(store.claim(NOW.plus(5000), 10, NOW.plus(6000)).await.unwrap().len(), 1);
-    store.finish(finish(deliveries[0], event, Verdict::Dead)).await.unwrap();
+    assert!(
+        store
+            .claim(NOW.plus(4999), 10, NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        store
+            .claim(NOW.plus(5000), 10, NOW.plus(6000))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    store
+        .finish(finish(deliveries[0], event, Verdict::Dead))
+        .await
+        .unwrap();
     assert_eq!(store.next_due().await.unwrap(), None);
     assert!(store.redeliver(deliveries[0], NOW).await.unwrap());
     assert_eq!(store.claim(NOW, 10, NOW.plus(1)).await.unwrap().len(), 1);
@@ -65,14 +95,27 @@ async fn the_end_of_a_delivery_settles_the_answer() {
     let store = open(Location::Memory);
     let (event, deliveries) = one(&store, &["shop"]).await;
     let reply = Answer::Reply(b"<xml/>".to_vec());
-    let done = Finish { answer: Some(reply.clone()), rule: Some("callback.slow"), ..finish(deliveries[0], event, Verdict::Late) };
+    let done = Finish {
+        answer: Some(reply.clone()),
+        rule: Some("callback.slow"),
+        ..finish(deliveries[0], event, Verdict::Late)
+    };
     store.finish(done).await.unwrap();
     assert_eq!(store.answer(&appid(), event).await.unwrap(), Some(reply));
     let listed = store.deliveries(0, Some(event), 10).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].state, listed[0].attempts, listed[0].status), (DeliveryState::Late, 1, Some(200)));
+    assert_eq!(
+        (listed[0].state, listed[0].attempts, listed[0].status),
+        (DeliveryState::Late, 1, Some(200))
+    );
     assert_eq!(listed[0].rule.as_deref(), Some("callback.slow"));
-    assert!(store.deliveries(listed[0].id, None, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .deliveries(listed[0].id, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -15,17 +15,40 @@ fn new_event(appended: &Appended) -> xinqiao_store::EventRef {
 async fn a_repeat_finds_the_first_and_its_answer() {
     let store = open(Location::Memory);
     let (appid, dedup) = (appid(), store.dedup_key(&appid(), "1"));
-    let first = new_event(&store.append(event(&appid, dedup, b"body", &["shop"])).await.unwrap());
+    let first = new_event(
+        &store
+            .append(event(&appid, dedup, b"body", &["shop"]))
+            .await
+            .unwrap(),
+    );
     let repeat = || store.append(event(&appid, dedup, b"body", &["shop"]));
-    assert_eq!(repeat().await.unwrap(), Appended::Repeat { event: first, answer: None });
+    assert_eq!(
+        repeat().await.unwrap(),
+        Appended::Repeat {
+            event: first,
+            answer: None
+        }
+    );
     let reply = Answer::Reply(b"<xml/>".to_vec());
-    store.set_answer(&appid, first, reply.clone(), NOW).await.unwrap();
-    store.set_answer(&appid, first, Answer::Silent, NOW).await.unwrap();
-    let answered = Appended::Repeat { event: first, answer: Some(reply.clone()) };
+    store
+        .set_answer(&appid, first, reply.clone(), NOW)
+        .await
+        .unwrap();
+    store
+        .set_answer(&appid, first, Answer::Silent, NOW)
+        .await
+        .unwrap();
+    let answered = Appended::Repeat {
+        event: first,
+        answer: Some(reply.clone()),
+    };
     assert_eq!(repeat().await.unwrap(), answered, "the first answer stays");
     assert_eq!(store.answer(&appid, first).await.unwrap(), Some(reply));
     let stored = store.event(first).await.unwrap().unwrap();
-    assert_eq!((stored.body.as_deref(), stored.answered), (Some(b"body".as_slice()), Some(NOW)));
+    assert_eq!(
+        (stored.body.as_deref(), stored.answered),
+        (Some(b"body".as_slice()), Some(NOW))
+    );
 }
 
 #[tokio::test]
@@ -33,7 +56,10 @@ async fn dedup_keys_belong_to_an_account() {
     let store = open(Location::Memory);
     let other = AppId::from("wxother");
     assert_ne!(store.dedup_key(&appid(), "1"), store.dedup_key(&other, "1"));
-    assert_eq!(store.dedup_key(&appid(), "1"), store.dedup_key(&appid(), "1"));
+    assert_eq!(
+        store.dedup_key(&appid(), "1"),
+        store.dedup_key(&appid(), "1")
+    );
 }
 
 #[tokio::test]
@@ -43,13 +69,31 @@ async fn a_repeat_after_midnight_is_still_a_repeat() {
     // 23:59:59.9 in Shanghai.
     let late = Millis(NOW.0 + 12 * 3_600_000 - 100);
     let dedup = store.dedup_key(&appid, "1");
-    let first = NewEvent { received: late, ..event(&appid, dedup, b"x", &[]) };
+    let first = NewEvent {
+        received: late,
+        ..event(&appid, dedup, b"x", &[])
+    };
     let place = new_event(&store.append(first).await.unwrap());
-    let second = NewEvent { received: late.plus(5000), ..first };
+    let second = NewEvent {
+        received: late.plus(5000),
+        ..first
+    };
     let appended = store.append(second).await.unwrap();
-    assert_eq!(appended, Appended::Repeat { event: place, answer: Some(Answer::Silent) });
-    let other = NewEvent { dedup: store.dedup_key(&appid, "2"), ..second };
-    assert_eq!(new_event(&store.append(other).await.unwrap()).day, place.day + 1);
+    assert_eq!(
+        appended,
+        Appended::Repeat {
+            event: place,
+            answer: Some(Answer::Silent)
+        }
+    );
+    let other = NewEvent {
+        dedup: store.dedup_key(&appid, "2"),
+        ..second
+    };
+    assert_eq!(
+        new_event(&store.append(other).await.unwrap()).day,
+        place.day + 1
+    );
 }
 
 #[tokio::test]
@@ -88,15 +132,27 @@ async fn lists_page_over_days_and_filter_by_account() {
         let account = if n % 2 == 0 { &one } else { &two };
         let dedup = store.dedup_key(account, &n.to_string());
         let received = NOW.plus(n / 2 * DAY_MS);
-        store.append(NewEvent { received, ..event(account, dedup, b"x", &[]) }).await.unwrap();
+        store
+            .append(NewEvent {
+                received,
+                ..event(account, dedup, b"x", &[])
+            })
+            .await
+            .unwrap();
     }
     let first = store.events(None, None, 4).await.unwrap();
-    let rest = store.events(first.last().map(|event| event.event), None, 10).await.unwrap();
+    let rest = store
+        .events(first.last().map(|event| event.event), None, 10)
+        .await
+        .unwrap();
     assert_eq!((first.len(), rest.len()), (4, 2));
     assert!(first.iter().all(|event| event.body.is_none()));
     assert_eq!(store.events(None, Some(&two), 10).await.unwrap().len(), 3);
     // Retention drops whole days and keeps the rest.
-    assert_eq!(store.drop_days_before(NOW.plus(2 * DAY_MS)).await.unwrap(), 2);
+    assert_eq!(
+        store.drop_days_before(NOW.plus(2 * DAY_MS)).await.unwrap(),
+        2
+    );
     assert_eq!(store.events(None, None, 10).await.unwrap().len(), 2);
     assert!(store.event(first[0].event).await.unwrap().is_none());
 }
@@ -109,7 +165,12 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
     let mut places = Vec::new();
     for account in [&one, &two] {
         let dedup = store.dedup_key(account, "1");
-        places.push(new_event(&store.append(event(account, dedup, b"x", &[])).await.unwrap()));
+        places.push(new_event(
+            &store
+                .append(event(account, dedup, b"x", &[]))
+                .await
+                .unwrap(),
+        ));
     }
     store.erase_account(&one).await.unwrap();
     for _ in 0..2 {

@@ -1,5 +1,7 @@
 //! The store through its public calls: every test runs on a file and in memory where that makes sense.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod crash;
 mod deliveries;
 mod events;
@@ -20,7 +22,12 @@ pub(crate) fn master() -> MasterKey {
 }
 
 pub(crate) fn open(location: Location) -> Store {
-    Store::open(Options { location, master: master(), now: NOW }).unwrap()
+    Store::open(Options {
+        location,
+        master: master(),
+        now: NOW,
+    })
+    .unwrap()
 }
 
 pub(crate) fn file(path: &Path) -> Location {
@@ -37,5 +44,13 @@ pub(crate) fn event<'a>(
     body: &'a [u8],
     apps: &'a [&'a str],
 ) -> NewEvent<'a> {
-    NewEvent { appid, dedup, kind: "text", received: NOW, body, apps, held_until: NOW.plus(60_000) }
+    NewEvent {
+        appid,
+        dedup,
+        kind: "text",
+        received: NOW,
+        body,
+        apps,
+        held_until: NOW.plus(60_000),
+    }
 }

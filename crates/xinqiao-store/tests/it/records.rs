@@ -5,7 +5,11 @@ use xinqiao_store::{AccountSecrets, AppKey, Fence, Location, NewAppKey, StoredTo
 use crate::*;
 
 fn token(text: &str) -> StoredToken {
-    StoredToken { token: text.into(), obtained: NOW, expires: NOW.plus(7_200_000) }
+    StoredToken {
+        token: text.into(),
+        obtained: NOW,
+        expires: NOW.plus(7_200_000),
+    }
 }
 
 #[tokio::test]
@@ -13,27 +17,62 @@ async fn one_node_refreshes_and_an_older_fence_is_refused() {
     let store = open(Location::Memory);
     let lease = |owner, at: i64| {
         let store = store.clone();
-        async move { store.lease("stable wx1", owner, NOW.plus(at), NOW.plus(at + 1000)).await.unwrap() }
+        async move {
+            store
+                .lease("stable wx1", owner, NOW.plus(at), NOW.plus(at + 1000))
+                .await
+                .unwrap()
+        }
     };
     let first = lease("a", 0).await.unwrap();
     assert_eq!(lease("b", 500).await, None, "a holds it");
     let second = lease("b", 1000).await.unwrap();
     assert!(second > first);
-    assert!(!store.put_token("stable wx1", first, token("old")).await.unwrap());
-    assert!(store.put_token("stable wx1", second, token("new")).await.unwrap());
-    assert_eq!(store.token("stable wx1").await.unwrap().unwrap().token, "new");
-    assert!(lease("a", 1001).await.is_some(), "a kept token frees the lease");
+    assert!(
+        !store
+            .put_token("stable wx1", first, token("old"))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .put_token("stable wx1", second, token("new"))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        store.token("stable wx1").await.unwrap().unwrap().token,
+        "new"
+    );
+    assert!(
+        lease("a", 1001).await.is_some(),
+        "a kept token frees the lease"
+    );
     assert!(store.token("stable wx2").await.unwrap().is_none());
-    assert!(!store.put_token("stable wx2", Fence(1), token("x")).await.unwrap());
+    assert!(
+        !store
+            .put_token("stable wx2", Fence(1), token("x"))
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
 async fn keys_are_hashes_and_can_be_revoked() {
     let store = open(Location::Memory);
-    let key = NewAppKey { id: "k1", text: "xqk_secret", app: "shop", accounts: vec![appid()], at: NOW };
+    let key = NewAppKey {
+        id: "k1",
+        text: "xqk_secret",
+        app: "shop",
+        accounts: vec![appid()],
+        at: NOW,
+    };
     store.put_key(key.clone()).await.unwrap();
     let kept = store.keys().await.unwrap();
-    assert_eq!((kept[0].hash, &kept[0].accounts), (AppKey::hash_of("xqk_secret"), &vec![appid()]));
+    assert_eq!(
+        (kept[0].hash, &kept[0].accounts),
+        (AppKey::hash_of("xqk_secret"), &vec![appid()])
+    );
     assert!(kept[0].is("xqk_secret") && !kept[0].is("xqk_secrets"));
     assert!(store.revoke_key("k1", NOW).await.unwrap());
     assert!(!store.revoke_key("k1", NOW).await.unwrap());
@@ -43,8 +82,17 @@ async fn keys_are_hashes_and_can_be_revoked() {
 #[tokio::test]
 async fn accounts_secrets_come_back_and_only_for_their_account() {
     let store = open(Location::Memory);
-    let secrets = AccountSecrets { secret: Some("s".into()), ..AccountSecrets::default() };
+    let secrets = AccountSecrets {
+        secret: Some("s".into()),
+        ..AccountSecrets::default()
+    };
     store.put_account_secrets(&appid(), &secrets).await.unwrap();
-    assert_eq!(store.account_secrets(&appid()).await.unwrap(), Some(secrets));
-    assert_eq!(store.account_secrets(&AppId::from("wx2")).await.unwrap(), None);
+    assert_eq!(
+        store.account_secrets(&appid()).await.unwrap(),
+        Some(secrets)
+    );
+    assert_eq!(
+        store.account_secrets(&AppId::from("wx2")).await.unwrap(),
+        None
+    );
 }

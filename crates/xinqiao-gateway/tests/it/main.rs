@@ -1,0 +1,12 @@
+//! The gateway against a small platform and a small app of the tests' own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod callbacks;
+mod crash;
+mod fake;
+mod interface;
+mod proxy;
+mod secrets;
+mod tokens;
