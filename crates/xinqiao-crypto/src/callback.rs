@@ -24,11 +24,15 @@ pub fn digest<P: AsRef<[u8]>>(parts: &[P]) -> [u8; 20] {
         }
         let sorted = &mut sorted[..parts.len()];
         sorted.sort_unstable();
-        sorted.iter().for_each(|part| hash.update(part));
+        for part in sorted.iter() {
+            hash.update(part);
+        }
     } else {
         let mut sorted: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
         sorted.sort_unstable();
-        sorted.iter().for_each(|part| hash.update(part));
+        for part in sorted {
+            hash.update(part);
+        }
     }
     hash.finalize().into()
 }

@@ -14,6 +14,7 @@
 
 mod document;
 mod error;
+mod parser;
 mod text;
 mod writer;
 

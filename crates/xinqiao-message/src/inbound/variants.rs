@@ -26,8 +26,8 @@ macro_rules! variants {
             /// Its name on the wire.
             const $constant: &'static str;
 
-            /// Takes it out, or gives back what is there instead.
-            fn take(from: $enum) -> Result<Self, $enum>;
+            /// Takes it out, if it is this one.
+            fn take(from: $enum) -> Option<Self>;
 
             /// Looks at it, if it is this one.
             fn peek(from: &$enum) -> Option<&Self>;
@@ -37,8 +37,8 @@ macro_rules! variants {
             impl $trait for $name {
                 const $constant: &'static str = $wire;
 
-                fn take(from: $enum) -> Result<Self, $enum> {
-                    if let $enum::$name(it) = from { Ok(it) } else { Err(from) }
+                fn take(from: $enum) -> Option<Self> {
+                    if let $enum::$name(it) = from { Some(it) } else { None }
                 }
 
                 fn peek(from: &$enum) -> Option<&Self> {

@@ -68,7 +68,8 @@ fn sign_again(push: &mut SealedPush) {
     let signature = xinqiao_crypto::callback::signature(&parts);
     let at = push.query.find("msg_signature=").unwrap();
     push.query.truncate(at);
-    push.query.push_str(&format!("msg_signature={signature}"));
+    push.query.push_str("msg_signature=");
+    push.query.push_str(signature.as_str());
 }
 
 #[test]

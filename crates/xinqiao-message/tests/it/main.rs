@@ -1,5 +1,7 @@
 //! Tests of the published interface.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod diagnosis;
 mod inbound;
 mod push;

@@ -181,16 +181,10 @@ fn by_quick_xml(xml: &str) -> Vec<(String, String)> {
         match reader.read_event().unwrap() {
             Event::Start(tag) => {
                 open.push(out.len());
-                out.push((
-                    tag.name().as_ref().to_owned(),
-                    String::new(),
-                ));
+                out.push((tag.name().as_ref().to_owned(), String::new()));
             }
             Event::Empty(tag) => {
-                out.push((
-                    tag.name().as_ref().to_owned(),
-                    String::new(),
-                ));
+                out.push((tag.name().as_ref().to_owned(), String::new()));
             }
             Event::End(_) => {
                 open.pop();
@@ -219,7 +213,9 @@ fn by_quick_xml(xml: &str) -> Vec<(String, String)> {
 
 fn by_us(element: Element<'_, '_>, out: &mut Vec<(String, String)>) {
     out.push((element.name().to_owned(), element.text().into_owned()));
-    element.children().for_each(|child| by_us(child, out));
+    for child in element.children() {
+        by_us(child, out);
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -293,7 +289,9 @@ fn write(tree: &Tree, out: &mut Writer) {
         }
         Tree::Group(name, trees) => {
             out.open(name);
-            trees.iter().for_each(|tree| write(tree, out));
+            for tree in trees {
+                write(tree, out);
+            }
             out.close(name);
         }
     }
@@ -313,7 +311,9 @@ fn expect(tree: &Tree, out: &mut Vec<(String, String)>) {
         Tree::Number(name, number) => out.push(((*name).to_owned(), number.to_string())),
         Tree::Group(name, trees) => {
             out.push(((*name).to_owned(), String::new()));
-            trees.iter().for_each(|tree| expect(tree, out));
+            for tree in trees {
+                expect(tree, out);
+            }
         }
     }
 }

@@ -21,34 +21,48 @@ const fn is_control(byte: u8) -> bool {
     byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r'
 }
 
-/// Whether there is a control character that XML forbids. Without an early exit, so that it is done
-/// many bytes at a time.
+/// Whether there is a control character that XML forbids.
+///
+/// First many bytes at a time, for any control character; only where there is one, which.
 pub(super) fn has_control(bytes: &[u8]) -> bool {
-    bytes.chunks(64).any(|chunk| {
-        chunk
-            .iter()
-            .fold(false, |found, byte| found | is_control(*byte))
+    bytes.chunks(32).any(|chunk| {
+        let lowest = chunk.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
+        lowest < 0x20 && chunk.iter().any(|byte| is_control(*byte))
     })
 }
 
-/// Whether U+FFFE or U+FFFF may be there.
+/// Whether U+FFFE or U+FFFF is there. Without branches, so that it is done many bytes at a time.
 pub(super) fn has_noncharacter(bytes: &[u8]) -> bool {
     let Some(last) = bytes.len().checked_sub(2) else {
         return false;
     };
-    let pairs = bytes[..last].iter().zip(&bytes[1..=last]).zip(&bytes[2..]);
-    pairs.fold(false, |found, ((a, b), c)| {
-        found | ((*a == 0xef) & (*b == 0xbf) & (*c >= 0xbe))
-    })
+    let windows = bytes[..last].iter().zip(&bytes[1..=last]).zip(&bytes[2..]);
+    let found = windows.fold(0, |found, ((a, b), c)| {
+        found | (u8::from(*a == 0xef) & u8::from(*b == 0xbf) & u8::from(*c >= 0xbe))
+    });
+    found != 0
+}
+
+/// Where `]]>` begins. Angle brackets are rare in texts, so looking for the last byte is quickest.
+pub(super) fn find_cdata_end(section: &[u8]) -> Option<usize> {
+    let mut from = 2;
+    loop {
+        let at = from + memchr(b'>', section.get(from..)?)?;
+        if section[at - 2..at] == *b"]]" {
+            return Some(at - 2);
+        }
+        from = at + 1;
+    }
 }
 
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(bytes);
-    if has_control(text.as_bytes()) {
-        Cow::Owned(text.replace(forbidden_control, "\u{fffd}"))
-    } else {
-        text
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !has_control(bytes) => Cow::Borrowed(text),
+        _ => {
+            let text = String::from_utf8_lossy(bytes);
+            Cow::Owned(text.replace(forbidden_control, "\u{fffd}"))
+        }
     }
 }
 
@@ -63,8 +77,14 @@ pub(super) fn reference(bytes: &[u8]) -> Result<(char, usize), XmlErrorKind> {
     let window = &bytes[..bytes.len().min(LONGEST)];
     let Some(end) = memchr(b';', window) else {
         let unfinished = window.len() == bytes.len()
-            && window[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
-        return Err(if unfinished { XmlErrorKind::CutOff } else { XmlErrorKind::Entity });
+            && window[1..]
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
+        return Err(if unfinished {
+            XmlErrorKind::CutOff
+        } else {
+            XmlErrorKind::Entity
+        });
     };
     let character = match &window[1..end] {
         b"lt" => '<',

@@ -2,9 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use memchr::memmem;
-
-use super::text::{REPLACEMENT, has_control, has_noncharacter, is_xml_char};
+use super::text::{REPLACEMENT, find_cdata_end, has_control, has_noncharacter, is_xml_char};
 
 /// Writes a document.
 ///
@@ -64,13 +62,14 @@ impl Writer {
         self.out.push_str("<![CDATA[");
         let clean = replaced(text);
         let text = clean.as_deref().unwrap_or(text);
-        let mut written = 0;
-        for end in memmem::find_iter(text.as_bytes(), b"]]>") {
-            self.out.push_str(&text[written..end + 2]);
+        let mut rest = text;
+        while let Some(end) = find_cdata_end(rest.as_bytes()) {
+            let (before, after) = rest.split_at(end + 2);
+            self.out.push_str(before);
             self.out.push_str("]]><![CDATA[");
-            written = end + 2;
+            rest = after;
         }
-        self.out.push_str(&text[written..]);
+        self.out.push_str(rest);
         self.out.push_str("]]>");
         self.close(name)
     }
