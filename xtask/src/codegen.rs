@@ -10,6 +10,7 @@ use crate::pack;
 use crate::source::read;
 
 mod constants;
+pub(crate) mod rust;
 
 /// Files by path; a file that is not in it but lies in a generated folder goes.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -27,7 +28,9 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     files.insert(crate_root.join("data/catalog.bin"), packed);
     constants::write(&catalog, &crate_root.join("src/generated"), &mut files);
     files.insert(crate_root.join("catalog/ids.lock"), constants::ids(&catalog).into_bytes());
-    let _ = blob_only;
+    if !blob_only {
+        rust::write(&catalog, &mut files);
+    }
     let mut stale = Vec::new();
     for (path, content) in &files {
         if fs::read(path).ok().as_ref() == Some(content) {
@@ -41,9 +44,38 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
             fs::write(path, content)?;
         }
     }
+    if !blob_only {
+        for path in leftovers(&files)? {
+            stale.push(crate::shown(&path));
+            if !check {
+                fs::remove_file(&path)?;
+            }
+        }
+    }
     if check && !stale.is_empty() {
         bail!("not fresh, run `cargo xtask codegen`:\n  {}", stale.join("\n  "));
     }
     eprintln!("{} generated files, {} changed", files.len(), stale.len());
     Ok(())
+}
+
+/// Files in generated folders that nothing generates any more.
+fn leftovers(files: &Files) -> Result<Vec<PathBuf>> {
+    let mut out = Vec::new();
+    for product in xinqiao_catalog::Product::ALL {
+        let crate_root = read::repository().join("crates").join(rust::crate_name(product));
+        let mut todo = vec![crate_root.join("src/generated")];
+        while let Some(folder) = todo.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_dir() {
+                    todo.push(path);
+                } else if !files.contains_key(&path) {
+                    out.push(path);
+                }
+            }
+        }
+    }
+    Ok(out)
 }

@@ -1,0 +1,828 @@
+//! Rust types of a product: one file a catalog file, all through the macros of `xinqiao-wire`.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
+
+use xinqiao_catalog::{
+    AuthKind, Content, Endpoint, Event, Field, Product, Retry, Shape, Spelling, TypeDef, TypeId,
+    TypeRef, Union,
+};
+
+use super::{Files, HEAD};
+use crate::names::{camel, ident};
+use crate::pack::Catalog;
+use crate::source::read;
+
+/// Names that a request type may not have, because generated code uses them.
+const FORBIDDEN: &[&str] = &["String", "Option", "Vec", "Self", "Some", "None", "W"];
+
+/// What a Rust module holds.
+#[derive(Default)]
+struct Module {
+    body: String,
+    /// Modules inside the same file.
+    inner: BTreeMap<String, Module>,
+}
+
+/// A generated Rust file, as a tree.
+#[derive(Default)]
+struct Source {
+    root: Module,
+    /// Files below it.
+    files: BTreeSet<String>,
+}
+
+struct Writer<'a> {
+    product: Product,
+    types: &'a [TypeDef],
+    /// Direct (not through a list) references between types, closed over.
+    reach: Vec<HashSet<u32>>,
+    many_arguments: bool,
+    /// Request types by module, so that no answer takes the name of one.
+    requests: HashSet<(&'static str, String)>,
+}
+
+/// Everything that one product's crate is generated from.
+pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
+    for (product, section) in &catalog.sections {
+        let reach = reach(&section.types);
+        let requests = section
+            .endpoints
+            .iter()
+            .map(|endpoint| (endpoint.module, type_name(endpoint.verb)))
+            .collect();
+        let mut writer = Writer {
+            product: *product,
+            types: &section.types,
+            reach,
+            many_arguments: false,
+            requests,
+        };
+        let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+        let none = Vec::new();
+        let type_files = catalog.type_files.get(product).unwrap_or(&none);
+        for (at, ty) in section.types.iter().enumerate() {
+            let file = type_files.get(at).cloned().unwrap_or_default();
+            let source = sources.entry(file).or_default();
+            source.root.body.push_str(&writer.type_def(TypeId(at as u32), ty));
+        }
+        let mut unions = BTreeSet::new();
+        for endpoint in &section.endpoints {
+            let file = catalog.endpoint_files.get(endpoint.id).cloned().unwrap_or_default();
+            let path = inside(endpoint.module, &file);
+            for shape in [&endpoint.request, &endpoint.response] {
+                if let Some(union) = &shape.union
+                    && unions.insert((file.clone(), union.name))
+                {
+                    let text = writer.union(union);
+                    sources.entry(file.clone()).or_default().root.body.push_str(&text);
+                }
+            }
+            let depth = path.len();
+            let text = writer.endpoint(endpoint, depth);
+            let mut module = &mut sources.entry(file).or_default().root;
+            for part in path {
+                module = module.inner.entry(part).or_default();
+            }
+            module.body.push_str(&text);
+        }
+        for (ty, file) in section.types.iter().zip(type_files) {
+            if let Some(union) = &ty.shape.union
+                && unions.insert((file.clone(), union.name))
+            {
+                let text = writer.union(union);
+                sources.entry(file.clone()).or_default().root.body.push_str(&text);
+            }
+        }
+        if let Some(events) = catalog.events.get(product)
+            && !events.events.is_empty()
+        {
+            let source = sources.entry("events".into()).or_default();
+            for event in &events.events {
+                let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
+                let (kind, verb) = rest.split_once('.').unwrap_or(("event", rest));
+                let module = source.root.inner.entry(ident(kind)).or_default();
+                module.body.push_str(&writer.event(event, verb));
+            }
+        }
+        let many = writer.many_arguments;
+        print(*product, sources, many, files);
+    }
+}
+
+/// The folder of a product's crate.
+pub(crate) fn crate_name(product: Product) -> String {
+    format!("xinqiao-{}", product.name().replace('_', "-"))
+}
+
+/// Modules inside the file for an endpoint of `module`.
+fn inside(module: &str, file: &str) -> Vec<String> {
+    let rest = if module == file {
+        ""
+    } else {
+        module.strip_prefix(file).and_then(|rest| rest.strip_prefix('.')).unwrap_or(module)
+    };
+    rest.split('.').filter(|part| !part.is_empty()).map(ident).collect()
+}
+
+fn reach(types: &[TypeDef]) -> Vec<HashSet<u32>> {
+    let direct: Vec<Vec<u32>> = types
+        .iter()
+        .map(|ty| {
+            ty.shape
+                .fields
+                .iter()
+                .filter_map(|field| match field.ty {
+                    TypeRef::Named(id) => Some(id.0),
+                    _ => None,
+                })
+                .collect()
+        })
+        .collect();
+    (0..types.len())
+        .map(|start| {
+            let mut seen = HashSet::new();
+            let mut todo = direct[start].clone();
+            while let Some(next) = todo.pop() {
+                if seen.insert(next) {
+                    todo.extend(direct.get(next as usize).into_iter().flatten());
+                }
+            }
+            seen
+        })
+        .collect()
+}
+
+fn print(product: Product, sources: BTreeMap<String, Source>, many: bool, files: &mut Files) {
+    let root = read::repository().join("crates").join(crate_name(product));
+    let generated = root.join("src/generated");
+    // `marketing.favor` needs a `marketing` above it.
+    let mut sources = sources;
+    let names: Vec<String> = sources.keys().cloned().collect();
+    for name in &names {
+        if let Some((parent, child)) = name.rsplit_once('.') {
+            sources.entry(parent.to_owned()).or_default().files.insert(child.to_owned());
+        }
+    }
+    let mut top = String::new();
+    let mut features = Vec::new();
+    let mut again = String::new();
+    for (name, source) in &sources {
+        let path: Vec<String> = name.split('.').map(ident).collect();
+        let mut out = String::from(HEAD);
+        let _ = writeln!(out, "//! `{}.{name}`", product.name());
+        let bare = source.root.body.is_empty() && source.root.inner.is_empty();
+        if !source.root.body.is_empty() {
+            out.push_str("\nuse xinqiao_wire as w;\n");
+        }
+        for child in &source.files {
+            let feature = feature(&format!("{name}.{child}"));
+            let _ = write!(out, "\n#[cfg(feature = \"{feature}\")]\npub mod {};\n", ident(child));
+        }
+        module(&mut out, &source.root, 0);
+        let mut file = generated.clone();
+        for part in &path {
+            file.push(part.trim_end_matches('_'));
+        }
+        file.set_extension("rs");
+        files.insert(file, out.into_bytes());
+        let feature_name = feature(name);
+        if !bare && name != "types" {
+            features.push((feature_name.clone(), name.clone()));
+        }
+        if path.len() == 1 {
+            let mut any: Vec<String> = sources
+                .keys()
+                .filter(|other| *other == name || other.starts_with(&format!("{name}.")))
+                .filter(|other| {
+                    sources.get(*other).is_some_and(|source| {
+                        !source.root.body.is_empty() || !source.root.inner.is_empty()
+                    })
+                })
+                .map(|other| format!("feature = \"{}\"", feature(other)))
+                .collect();
+            any.sort();
+            let gate = match any.as_slice() {
+                [one] => one.clone(),
+                _ => format!("any({})", any.join(", ")),
+            };
+            if name == "types" {
+                let _ = write!(top, "\n/// Types that several modules share.\npub mod types;\n");
+            } else {
+                let _ = write!(top, "\n#[cfg({gate})]\npub mod {};\n", path[0]);
+            }
+            if name == "base" {
+                for inner in source.root.inner.keys() {
+                    let _ = write!(
+                        again,
+                        "\n#[cfg(feature = \"base\")]\npub use self::base::{inner};\n"
+                    );
+                }
+            }
+        }
+    }
+    let mut out = format!("{HEAD}//! Generated from the catalog.\n");
+    if many {
+        out.insert_str(
+            HEAD.len(),
+            "#![expect(clippy::too_many_arguments, reason = \"as many as the platform requires\")]\n",
+        );
+        out = format!(
+            "{HEAD}//! Generated from the catalog.\n#![expect(clippy::too_many_arguments, reason = \"as many as the platform requires\")]\n"
+        );
+    }
+    out.push_str(&top);
+    out.push_str(&again);
+    files.insert(root.join("src/generated.rs"), out.into_bytes());
+    manifest(product, &features, files);
+}
+
+fn feature(name: &str) -> String {
+    name.replace(['.', '_'], "-")
+}
+
+fn manifest(product: Product, features: &[(String, String)], files: &mut Files) {
+    let name = crate_name(product);
+    let root = read::repository().join("crates").join(&name);
+    let all: Vec<String> = features.iter().map(|(feature, _)| format!("    \"{feature}\",")).collect();
+    let lines: Vec<String> = features.iter().map(|(feature, _)| format!("{feature} = []")).collect();
+    let text = format!(
+        "# @generated by xtask codegen\n[package]\nname = \"{name}\"\ndescription = \"{}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\nauthors.workspace = true\n\n[lints]\nworkspace = true\n\n[features]\ndefault = [\"all\"]\n# Every module; name the ones you need instead to compile less.\nall = [\n{}\n]\n{}\n\n[dependencies]\nxinqiao-types.workspace = true\nxinqiao-wire.workspace = true\n",
+        about(product),
+        all.join("\n"),
+        lines.join("\n"),
+    );
+    files.insert(root.join("Cargo.toml"), text.into_bytes());
+    let lib = root.join("src/lib.rs");
+    if !lib.exists() || std::fs::read_to_string(&lib).is_ok_and(|text| text.lines().count() < 3) {
+        let text = format!(
+            "//! {}\n//!\n//! Every endpoint is a plain request type with its answer beside it; what they hold is in their documentation and in\n//! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the\n//! network: give a request to `xinqiao-client`.\n\nmod generated;\n\npub use generated::*;\n",
+            about(product),
+        );
+        files.insert(lib, text.into_bytes());
+    }
+}
+
+fn about(product: Product) -> &'static str {
+    match product {
+        Product::OfficialAccount => "Official account (公众号) endpoints.",
+        Product::MiniProgram => "Mini program (小程序) endpoints.",
+        Product::OpenPlatform => "Open platform (第三方平台) endpoints.",
+        Product::Channels => "Channels (视频号) and shop endpoints.",
+        Product::PayV2 => "WeChat Pay endpoints of the second generation (XML).",
+        Product::PayV3 => "WeChat Pay endpoints of the third generation (JSON).",
+        Product::PayBusiness => "Business pay (微企付) endpoints.",
+        Product::PayGlobal => "Cross-border pay endpoints.",
+        Product::Work => "WeCom (企业微信) endpoints.",
+        Product::Ads => "Marketing (广告) endpoints.",
+        Product::Chatbot => "Chatbot (对话开放平台) endpoints.",
+    }
+}
+
+fn module(out: &mut String, module: &Module, depth: usize) {
+    let pad = "    ".repeat(depth);
+    for line in module.body.lines() {
+        if line.is_empty() {
+            out.push('\n');
+        } else {
+            let _ = writeln!(out, "{pad}{line}");
+        }
+    }
+    for (name, inner) in &module.inner {
+        let _ = write!(out, "\n{pad}/// `{name}`\n{pad}pub mod {name} {{\n");
+        if !inner.body.is_empty() {
+            let _ = writeln!(out, "{pad}    use xinqiao_wire as w;");
+        }
+        self::module(out, inner, depth + 1);
+        let _ = writeln!(out, "{pad}}}");
+    }
+}
+
+/// One line of documentation, safe for rustdoc.
+fn doc(text: &str) -> String {
+    text.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<").replace('>', "\\>")
+}
+
+impl Writer<'_> {
+    fn named(&self, id: TypeId, up: &str) -> String {
+        match self.types.get(id.0 as usize) {
+            Some(ty) if ty.shape.is_empty() => "w::Free".into(),
+            Some(ty) if ty.module.is_empty() => format!("crate::types::{}", ty.name),
+            Some(ty) => format!("{up}{}", ty.name),
+            None => "w::Free".into(),
+        }
+    }
+
+    fn plain(&self, field: &Field, ty: &TypeRef, up: &str) -> String {
+        match ty {
+            TypeRef::String => text_type(self.product, field),
+            TypeRef::Int32 | TypeRef::Int64 => whole_type(field).into(),
+            TypeRef::Timestamp if field.format.starts_with("unix") => {
+                "xinqiao_types::UnixSeconds".into()
+            }
+            TypeRef::Timestamp => "String".into(),
+            TypeRef::Uint64 => "u64".into(),
+            TypeRef::Float => "f64".into(),
+            TypeRef::Bool => "bool".into(),
+            TypeRef::File | TypeRef::Bytes => "w::FilePart".into(),
+            TypeRef::Any => "w::serial::Value".into(),
+            TypeRef::Named(id) => self.named(*id, up),
+            TypeRef::List(inner) => format!("Vec<{}>", self.plain(field, inner, up)),
+            TypeRef::Map(inner) => {
+                format!("std::collections::BTreeMap<String, {}>", self.plain(field, inner, up))
+            }
+        }
+    }
+
+    /// The Rust type without `Option`. `owner`: the type that the field belongs to, for recursion.
+    fn base_type(&self, field: &Field, owner: Option<TypeId>, up: &str) -> String {
+        if !field.alternatives.is_empty() {
+            return "w::serial::Value".into();
+        }
+        if field.numbered {
+            let item = self.plain(field, &field.ty, up);
+            return if field.name.contains("$m") {
+                format!("Vec<Vec<{item}>>")
+            } else {
+                format!("Vec<{item}>")
+            };
+        }
+        if let (TypeRef::Named(id), Some(owner)) = (&field.ty, owner)
+            && (*id == owner
+                || self.reach.get(id.0 as usize).is_some_and(|reach| reach.contains(&owner.0)))
+        {
+            return format!("w::Nested<{}>", self.named(*id, up));
+        }
+        self.plain(field, &field.ty, up)
+    }
+
+    fn field_doc(&self, field: &Field) -> String {
+        let mut parts = Vec::new();
+        if !field.about.is_empty() {
+            parts.push(doc(field.about.get(false)));
+        } else {
+            parts.push(format!("`{}`", field.name));
+        }
+        if !field.unit.is_empty() {
+            parts.push(format!("unit {}", field.unit));
+        }
+        if !field.format.is_empty() {
+            parts.push(format!("format `{}`", field.format));
+        }
+        if !field.allowed.is_empty() {
+            let shown: Vec<String> =
+                field.allowed.iter().take(8).map(|value| format!("`{value}`")).collect();
+            let more = if field.allowed.len() > 8 { " …" } else { "" };
+            parts.push(format!("one of {}{more}", shown.join(" ")));
+        }
+        if field.max > 0 {
+            parts.push(format!("at most {}", field.max));
+        }
+        if field.max_bytes > 0 {
+            parts.push(format!("at most {} bytes", field.max_bytes));
+        }
+        if field.encrypted {
+            parts.push("encrypted on the wire".into());
+        }
+        if field.required_by_docs {
+            parts.push("needed according to the documentation".into());
+        }
+        format!("{}.", parts.join("; "))
+    }
+
+    fn fields(
+        &mut self,
+        groups: &[(&Shape, &str)],
+        owner: Option<TypeId>,
+        up: &str,
+        skip: Option<&str>,
+        answer_file: bool,
+    ) -> Record {
+        let mut out = Record::default();
+        let mut index = 0;
+        for (shape, place) in groups {
+            for field in &shape.fields {
+                if *place == "Query" && Some(field.name) == skip {
+                    continue;
+                }
+                let mut name =
+                    if field.rust.is_empty() { ident(field.name) } else { field.rust.to_owned() };
+                if name == "rest" {
+                    name = "rest_".into();
+                }
+                while out.names.contains(&name) {
+                    name.push_str(if place.is_empty() { "_again" } else { "_param" });
+                }
+                out.names.insert(name.clone());
+                let base = self.base_type(field, owner, up);
+                let required = field.required && !field.numbered;
+                let ty = if required { base.clone() } else { format!("Option<{base}>") };
+                let info = info(field, place, required);
+                let _ = writeln!(out.body, "    /// {}", self.field_doc(field));
+                let _ = writeln!(out.body, "    {index} {name}: {ty} => {info},");
+                if required {
+                    out.new.push(format!("{name}: {base}"));
+                } else if !matches!(name.as_str(), "new" | "default" | "from" | "into") {
+                    out.set.push(format!("{name}: {base}"));
+                }
+                index += 1;
+            }
+            if let Some(union) = &shape.union {
+                let mut name = "body".to_owned();
+                while !out.names.insert(name.clone()) {
+                    name.push('_');
+                }
+                let _ = writeln!(out.body, "    /// The body, told apart by `{}`.", union.tag);
+                let _ = writeln!(
+                    out.body,
+                    "    {index} {name}: {up}{} => w::Field::new(\"\").flat(),",
+                    union.name
+                );
+                out.new.push(format!("{name}: {up}{}", union.name));
+                index += 1;
+            }
+            if let Some(open) = &shape.open {
+                let mut name = "further".to_owned();
+                while !out.names.insert(name.clone()) {
+                    name.push('_');
+                }
+                let dummy = Field { ..any_field() };
+                let inner = self.plain(&dummy, open, up);
+                let _ = writeln!(out.body, "    /// Further keys.");
+                let _ = writeln!(
+                    out.body,
+                    "    {index} {name}: std::collections::BTreeMap<String, {inner}> => w::Field::new(\"\").open(),"
+                );
+                index += 1;
+            }
+        }
+        if answer_file {
+            let name = if out.names.contains("file") { "download" } else { "file" };
+            let _ = writeln!(out.body, "    /// The file, where the answer is one.");
+            let _ = writeln!(out.body, "    {index} {name}: w::Download => w::Field::new(\"\"),");
+        }
+        if out.new.len() > 7 {
+            self.many_arguments = true;
+        }
+        out
+    }
+
+    fn type_def(&mut self, id: TypeId, ty: &TypeDef) -> String {
+        if ty.shape.is_empty() {
+            return String::new();
+        }
+        let record = self.fields(&[(&ty.shape, "")], Some(id), "", None, false);
+        record.print(ty.name, &format!("/// `{}`.\n", ty.name), true)
+    }
+
+    fn union(&mut self, union: &Union) -> String {
+        let mut out = format!(
+            "\nw::union! {{\n    /// One of several bodies, told apart by `{}`.\n    pub enum {} by \"{}\" {{\n",
+            union.tag, union.name, union.tag
+        );
+        let mut bare = String::new();
+        for case in &union.cases {
+            let title = if case.title.is_empty() {
+                format!("`{}`", case.value)
+            } else {
+                format!("{} ({})", doc(case.title.en), doc(case.title.zh))
+            };
+            let variant = camel(case.value);
+            match &case.ty {
+                Some(ty) => {
+                    let ty = self.plain(&any_field(), ty, "");
+                    let _ = writeln!(out, "        /// {title}.");
+                    let _ = writeln!(
+                        out,
+                        "        {variant}({ty}) = \"{}\" in \"{}\",",
+                        case.value, case.field
+                    );
+                }
+                None => {
+                    let _ = writeln!(bare, "        /// {title}.");
+                    let _ = writeln!(bare, "        {variant} = \"{}\",", case.value);
+                }
+            }
+        }
+        out.push_str("    }\n");
+        if !bare.is_empty() {
+            let _ = write!(out, "    bare {{\n{bare}    }}\n");
+        }
+        out.push_str("}\n");
+        out
+    }
+
+    fn endpoint(&mut self, endpoint: &Endpoint, depth: usize) -> String {
+        let up = "super::".repeat(depth);
+        let name = type_name(endpoint.verb);
+        let mut answer = format!("{name}Response");
+        if self.requests.contains(&(endpoint.module, answer.clone())) {
+            answer = format!("{name}Answer");
+        }
+        let mut out = String::new();
+        let head = endpoint_doc(endpoint);
+        let skip = endpoint.when.filter(|when| !when.in_body).map(|when| when.name);
+        if endpoint.partial {
+            let free = Shape { open: Some(TypeRef::Any), ..endpoint.request.clone() };
+            let groups = [
+                (&endpoint.path_params, "Path"),
+                (&endpoint.query, "Query"),
+                (&endpoint.headers, "Header"),
+                (&free, ""),
+            ];
+            let record = self.fields(&groups, None, &up, skip, false);
+            out.push_str(&record.print(&name, &head, true));
+        } else {
+            let groups = [
+                (&endpoint.path_params, "Path"),
+                (&endpoint.query, "Query"),
+                (&endpoint.headers, "Header"),
+                (&endpoint.request, ""),
+            ];
+            let record = self.fields(&groups, None, &up, skip, false);
+            out.push_str(&record.print(&name, &head, true));
+        }
+        let file = matches!(endpoint.answer, Content::Binary | Content::Csv | Content::Raw);
+        let response = if endpoint.response.is_empty() {
+            match (endpoint.partial, file) {
+                (true, false) => "w::Free".to_owned(),
+                (_, true) => "w::Blob".to_owned(),
+                _ => "w::Empty".to_owned(),
+            }
+        } else {
+            let record = self.fields(&[(&endpoint.response, "")], None, &up, None, file);
+            let head = format!("/// Answer to [`{name}`].\n");
+            out.push_str(&record.print(&answer, &head, false));
+            answer
+        };
+        out.push_str(&endpoint_info(endpoint, &name, &response));
+        out
+    }
+
+    fn event(&mut self, event: &Event, verb: &str) -> String {
+        let title = if event.title.is_empty() {
+            format!("`{}`.", event.id)
+        } else {
+            format!("{} ({}).", doc(event.title.en), doc(event.title.zh))
+        };
+        let mut head = format!("/// {title}\n///\n");
+        if !event.trigger.is_empty() {
+            let _ = writeln!(head, "/// * When: {}.", doc(event.trigger));
+        }
+        if !event.reply.is_empty() {
+            let _ = writeln!(head, "/// * Answer: {}.", doc(event.reply));
+        }
+        for url in event.doc.iter().take(1) {
+            let _ = writeln!(head, "/// * Source: <{url}>.");
+        }
+        let _ = writeln!(head, "/// * Catalog: `{}`.", event.id);
+        let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
+        record.print(&type_name(verb), &head, false)
+    }
+}
+
+fn any_field() -> Field {
+    Field {
+        name: "",
+        rust: "",
+        ty: TypeRef::Any,
+        required: false,
+        required_by_docs: false,
+        wire: Spelling::Plain,
+        format: "",
+        unit: "",
+        allowed: Vec::new(),
+        constant: "",
+        origin: xinqiao_catalog::Origin::Caller,
+        credential: "",
+        encrypted: false,
+        secret: false,
+        pii: false,
+        numbered: false,
+        alternatives: Vec::new(),
+        xml_only: false,
+        json_only: false,
+        xml_name: "",
+        cdata: false,
+        max: 0,
+        max_bytes: 0,
+        about: xinqiao_catalog::Text::default(),
+    }
+}
+
+/// The request type's name: the verb in camel case.
+pub(crate) fn type_name(verb: &str) -> String {
+    let mut name = camel(verb);
+    if FORBIDDEN.contains(&name.as_str()) {
+        name.push_str("Call");
+    }
+    if name.starts_with(|character: char| character.is_ascii_digit()) {
+        name.insert(0, 'N');
+    }
+    name
+}
+
+fn text_type(product: Product, field: &Field) -> String {
+    if field.wire == Spelling::TextOrNumber {
+        return "w::TextOrNumber".into();
+    }
+    let consumer = matches!(product, Product::OfficialAccount | Product::MiniProgram);
+    match field.name {
+        "openid" => "xinqiao_types::OpenId".into(),
+        "touser" if consumer => "xinqiao_types::OpenId".into(),
+        "unionid" => "xinqiao_types::UnionId".into(),
+        "appid" => "xinqiao_types::AppId".into(),
+        "mchid" | "mch_id" => "xinqiao_types::MchId".into(),
+        "corpid" => "xinqiao_types::CorpId".into(),
+        "media_id" => "xinqiao_types::MediaId".into(),
+        _ => "String".into(),
+    }
+}
+
+fn whole_type(field: &Field) -> &'static str {
+    if field.format == "unix" {
+        "xinqiao_types::UnixSeconds"
+    } else if field.unit == "fen" {
+        "xinqiao_types::Fen"
+    } else {
+        "i64"
+    }
+}
+
+fn info(field: &Field, place: &str, required: bool) -> String {
+    let mut out = format!("w::Field::new(\"{}\")", field.name);
+    if required {
+        out.push_str(".required()");
+    }
+    if !place.is_empty() {
+        let _ = write!(out, ".place(w::Place::{place})");
+    }
+    let spelling = match field.wire {
+        Spelling::BoolInt => "w::Spelling::BoolInt",
+        Spelling::BoolYn => "w::Spelling::BoolYn",
+        Spelling::BoolText => "w::Spelling::BoolText",
+        Spelling::NumericText => "w::Spelling::NumericText",
+        Spelling::JsonText => "w::Spelling::JsonText",
+        Spelling::Comma => "w::Spelling::Joined(',')",
+        Spelling::Pipe => "w::Spelling::Joined('|')",
+        Spelling::Semicolon => "w::Spelling::Joined(';')",
+        _ => "",
+    };
+    if !spelling.is_empty() {
+        let _ = write!(out, ".spelled({spelling})");
+    }
+    if field.wire == Spelling::JsonPart {
+        out.push_str(".json_part()");
+    }
+    if field.secret || field.pii {
+        out.push_str(".masked()");
+    }
+    if field.encrypted {
+        out.push_str(".encrypted()");
+    }
+    if !field.xml_name.is_empty() {
+        let _ = write!(out, ".xml(\"{}\")", field.xml_name);
+    }
+    let text = matches!(field.ty, TypeRef::String | TypeRef::Timestamp)
+        || matches!(&field.ty, TypeRef::List(inner) if **inner == TypeRef::String);
+    if text && !field.cdata {
+        out.push_str(".no_cdata()");
+    }
+    if field.numbered {
+        out.push_str(".numbered()");
+    }
+    out
+}
+
+fn endpoint_doc(endpoint: &Endpoint) -> String {
+    let mut out = String::new();
+    if endpoint.title.is_empty() {
+        let _ = writeln!(out, "/// `{} {}`.", endpoint.method, endpoint.path);
+    } else {
+        let _ = writeln!(out, "/// {} ({}).", doc(endpoint.title.en), doc(endpoint.title.zh));
+    }
+    out.push_str("///\n");
+    let _ = writeln!(out, "/// * Call: `{} {}` on `{}`.", endpoint.method, endpoint.path, endpoint.host);
+    if endpoint.partial {
+        out.push_str("/// * Shape: unknown; free JSON in, free JSON out.\n");
+    }
+    if !endpoint.errors.is_empty() {
+        let codes: Vec<String> =
+            endpoint.errors.iter().take(12).map(ToString::to_string).collect();
+        let _ = writeln!(out, "/// * Errors: {}.", codes.join(", "));
+    }
+    if !endpoint.permissions.is_empty() {
+        let _ = writeln!(out, "/// * Needs: `{}`.", endpoint.permissions.join("` or `"));
+    }
+    if !endpoint.roles.is_empty() {
+        let _ = writeln!(out, "/// * For: {}.", endpoint.roles.join(", "));
+    }
+    if !endpoint.deprecated.is_empty() {
+        let when = if endpoint.deprecated == "true" { "shut down" } else { endpoint.deprecated };
+        let _ = writeln!(out, "/// * Deprecated: {when}.");
+    }
+    for url in endpoint.doc.iter().take(1) {
+        let _ = writeln!(out, "/// * Source: <{url}>.");
+    }
+    let _ = writeln!(out, "/// * Catalog: `{}`.", endpoint.id);
+    out
+}
+
+fn endpoint_info(endpoint: &Endpoint, name: &str, response: &str) -> String {
+    let param = endpoint.auth.param;
+    let auth = match endpoint.auth.kind {
+        AuthKind::None => "w::Auth::None".to_owned(),
+        AuthKind::Merchant => "w::Auth::Merchant".to_owned(),
+        AuthKind::Chatbot => "w::Auth::Chatbot".to_owned(),
+        AuthKind::Openai => "w::Auth::Openai".to_owned(),
+        AuthKind::AccessToken => format!("w::Auth::AccessToken(\"{param}\")"),
+        AuthKind::ComponentAccessToken => format!("w::Auth::ComponentAccessToken(\"{param}\")"),
+        AuthKind::SuiteAccessToken => format!("w::Auth::SuiteAccessToken(\"{param}\")"),
+        AuthKind::ProviderAccessToken => format!("w::Auth::ProviderAccessToken(\"{param}\")"),
+        AuthKind::DeviceAccessToken => format!("w::Auth::DeviceAccessToken(\"{param}\")"),
+        AuthKind::ModelAccessToken => format!("w::Auth::ModelAccessToken(\"{param}\")"),
+        AuthKind::Sns => format!("w::Auth::Sns(\"{param}\")"),
+        AuthKind::WebhookKey => format!("w::Auth::WebhookKey(\"{param}\")"),
+    };
+    let content = |content: Content| match content {
+        Content::None => "None",
+        Content::Json => "Json",
+        Content::Xml => "Xml",
+        Content::Multipart => "Multipart",
+        Content::Form => "Form",
+        Content::Raw => "Raw",
+        Content::Binary => "Binary",
+        Content::Csv => "Csv",
+    };
+    let retry = match endpoint.retry {
+        Retry::Safe => "Safe",
+        Retry::Keyed => "Keyed",
+        Retry::Never => "Never",
+    };
+    let when = match endpoint.when.filter(|when| !when.in_body) {
+        Some(when) => format!("Some((\"{}\", \"{}\"))", when.name, when.value),
+        None => "None".into(),
+    };
+    let (code, message) = match (endpoint.envelope, endpoint.product) {
+        (Some([code, message]), _) => (code, message),
+        (None, Product::PayV3 | Product::PayGlobal) => ("code", "message"),
+        (None, Product::PayV2) => ("err_code", "err_code_des"),
+        (None, _) => ("errcode", "errmsg"),
+    };
+    let permissions: Vec<String> =
+        endpoint.permissions.iter().map(|row| format!("\"{row}\"")).collect();
+    format!(
+        "\nw::endpoint! {{\n    {name} => {response},\n    w::EndpointInfo {{\n        id: \"{}\",\n        method: \"{}\",\n        host: \"{}\",\n        path: \"{}\",\n        when: {when},\n        auth: {auth},\n        content: w::Content::{},\n        answer: w::Content::{},\n        retry: w::Retry::{retry},\n        code_field: \"{code}\",\n        message_field: \"{message}\",\n        client_cert: {},\n        permissions: &[{}],\n    }}\n}}\n",
+        endpoint.id,
+        endpoint.method,
+        endpoint.host,
+        endpoint.path,
+        content(endpoint.content),
+        content(endpoint.answer),
+        endpoint.client_cert,
+        permissions.join(", "),
+    )
+}
+
+#[derive(Default)]
+struct Record {
+    body: String,
+    names: BTreeSet<String>,
+    new: Vec<String>,
+    set: Vec<String>,
+}
+
+impl Record {
+    fn print(&self, name: &str, head: &str, builder: bool) -> String {
+        let mut out = String::from("\nw::record! {\n");
+        for line in head.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+        let _ = writeln!(out, "    pub struct {name} {{");
+        for line in self.body.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+        out.push_str("    }\n");
+        if builder {
+            out.push_str(&wrap("new", &self.new));
+            if !self.set.is_empty() {
+                out.push_str(&wrap("set", &self.set));
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+fn wrap(word: &str, items: &[String]) -> String {
+    let line = format!("    {word}({})\n", items.join(", "));
+    if line.len() <= 100 {
+        return line;
+    }
+    let mut out = format!("    {word}(\n");
+    for item in items {
+        let _ = writeln!(out, "        {item},");
+    }
+    out.push_str("    )\n");
+    out
+}
