@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use serde_json::Value;
 use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
 use xinqiao_types::{AppId, AppSecret, Clock, Entropy, SystemClock, SystemEntropy};
+use xinqiao_wire::Endpoint;
 
 use crate::{
+    call::Call,
     error::Error,
     free::FreeCall,
     token::{NoToken, OwnTokens, TokenSource},
@@ -86,6 +88,11 @@ impl Client {
     /// The clock that the client lives by.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.settings.clock
+    }
+
+    /// A call of an endpoint, to be awaited.
+    pub fn send<E: Endpoint>(&self, request: E) -> Call<E> {
+        Call::new(self.clone(), request)
     }
 
     /// A call with free JSON, to be awaited: `endpoint` is a catalog id, fields of path, query and body

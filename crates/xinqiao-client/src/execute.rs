@@ -49,10 +49,11 @@ impl fmt::Debug for Prepared {
 }
 
 /// What the caller wants differently for one call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) policy: Option<Policy>,
+    pub(crate) token: Option<AccessToken>,
 }
 
 impl Client {
@@ -65,7 +66,7 @@ impl Client {
         let endpoint = request.envelope.endpoint;
         self.permit(request)?;
         let policy = options.policy.unwrap_or(self.inner.settings.policy);
-        let mut token = self.token(request).await?;
+        let mut token = self.token(request, options).await?;
         let mut renewed = false;
         let mut number = 1;
         loop {
@@ -94,6 +95,10 @@ impl Client {
                     let Some((_, failed)) = &token else {
                         return Err(error);
                     };
+                    // A token that the caller gave for this call is the caller's to renew.
+                    if options.token.is_some() {
+                        return Err(error);
+                    }
                     match self.inner.tokens.renew(self, failed).await? {
                         Some(new) => token = token.map(|(param, _)| (param, new)),
                         None => return Err(error),
@@ -124,6 +129,7 @@ impl Client {
     async fn token(
         &self,
         request: &Prepared,
+        options: &Options,
     ) -> Result<Option<(&'static str, AccessToken)>, Error> {
         let endpoint = request.envelope.endpoint;
         let refuse = |reason: &str| {
@@ -132,20 +138,32 @@ impl Client {
                 reason: reason.into(),
             })
         };
-        let param = match request.auth {
-            // A user's token and a robot's key are the caller's, among the query.
-            Auth::None | Auth::Sns(_) | Auth::WebhookKey(_) => return Ok(None),
+        let (param, own) = match request.auth {
+            Auth::None => return Ok(None),
+            Auth::Sns(param) | Auth::WebhookKey(param) => (param, false),
             Auth::AccessToken(param)
             | Auth::ComponentAccessToken(param)
             | Auth::SuiteAccessToken(param)
             | Auth::ProviderAccessToken(param)
             | Auth::DeviceAccessToken(param)
-            | Auth::ModelAccessToken(param) => param,
+            | Auth::ModelAccessToken(param) => (param, true),
             Auth::Merchant => return refuse("payment calls are signed; this client has no signer"),
             Auth::Chatbot | Auth::Openai => {
                 return refuse("chatbot calls carry a token of their own, which is not supported");
             }
         };
+        if let Some(token) = &options.token {
+            return Ok(Some((param, token.clone())));
+        }
+        if !own {
+            // A user's token or a robot's key may also stand among the query's fields.
+            let given = request.query.iter().any(|(name, _)| name == param);
+            return if given {
+                Ok(None)
+            } else {
+                refuse("give the user's token with `.token(…)`")
+            };
+        }
         match self.inner.tokens.token(self).await {
             Ok(token) => Ok(Some((param, token))),
             Err(Error::Credential { reason, .. }) => Err(Error::Credential { endpoint, reason }),

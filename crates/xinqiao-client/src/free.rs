@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use xinqiao_catalog::{
     AuthKind, Content, Endpoint, Field, Product, Spelling, TypeRef, rules::retry::Policy,
 };
-use xinqiao_types::Entropy;
+use xinqiao_types::{AccessToken, Entropy};
 use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart};
 
 use crate::{
@@ -73,6 +73,13 @@ impl FreeCall {
     /// How often and how fast to repeat what may be repeated.
     pub const fn policy(mut self, policy: Policy) -> Self {
         self.options.policy = Some(policy);
+        self
+    }
+
+    /// The token for this call: a user's (`/sns/*`), a robot's key, or any other instead of the
+    /// client's. It is not renewed.
+    pub fn token(mut self, token: impl Into<AccessToken>) -> Self {
+        self.options.token = Some(token.into());
         self
     }
 

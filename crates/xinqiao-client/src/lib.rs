@@ -22,6 +22,7 @@
 //! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
 
 mod answer;
+mod call;
 mod client;
 mod error;
 mod execute;
@@ -30,10 +31,12 @@ mod multipart;
 mod precheck;
 pub mod token;
 pub mod transport;
+mod typed;
 mod url;
 
 pub use self::{
     answer::Answer,
+    call::Call,
     client::{Client, ClientBuilder},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
     free::FreeCall,
@@ -41,4 +44,4 @@ pub use self::{
     transport::{HttpOptions, HttpTransport, Transport},
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
-pub use xinqiao_wire::{Download, FilePart};
+pub use xinqiao_wire::{Download, Endpoint, FilePart};

@@ -4,3 +4,4 @@ mod calls;
 mod http;
 mod platform;
 mod tokens;
+mod typed;

@@ -1,0 +1,121 @@
+//! From typed requests to prepared ones, and from answers to typed ones. Nothing here is generic.
+
+use bytes::Bytes;
+use xinqiao_catalog::Retry as Repeat;
+use xinqiao_types::Entropy;
+use xinqiao_wire::{
+    EndpointInfo, Keep, Record, Retry,
+    request::{self, Body, PartContent},
+    response,
+};
+
+use crate::{
+    answer::{Answer, Envelope},
+    error::{Error, Refusal},
+    execute::Prepared,
+    multipart::{self, Part},
+    precheck,
+};
+
+/// Takes a request apart.
+pub(crate) fn prepare(
+    record: &dyn Record,
+    info: &'static EndpointInfo,
+    entropy: &dyn Entropy,
+) -> Result<Prepared, Error> {
+    let encoded = request::encode(record, info).map_err(|error| Error::Preflight {
+        endpoint: info.id,
+        reason: Refusal::Request(error.to_string().into()),
+    })?;
+    let kind = encoded.query.iter().find(|(name, _)| name == "type");
+    let kind = kind.map(|(_, value)| value.as_str()).unwrap_or_default();
+    let (content_type, body) = match encoded.body {
+        Body::None => (None, Vec::new()),
+        Body::Json(json) => (
+            Some("application/json; charset=utf-8".to_owned()),
+            vec![Bytes::from(json)],
+        ),
+        Body::Xml(xml) => (
+            Some("text/xml; charset=utf-8".to_owned()),
+            vec![Bytes::from(xml)],
+        ),
+        Body::Form(form) => (
+            Some("application/x-www-form-urlencoded".to_owned()),
+            vec![Bytes::from(form)],
+        ),
+        Body::Raw(bytes, kind) => (Some(kind), vec![Bytes::from(bytes)]),
+        Body::Multipart(parts) => {
+            let mut list = Vec::with_capacity(parts.len());
+            for part in parts {
+                let name = part.name.to_owned();
+                list.push(match part.content {
+                    PartContent::File(file) => {
+                        precheck::check(info.id, kind, &file)?;
+                        Part::File { name, file }
+                    }
+                    PartContent::Text(value) => Part::Text {
+                        name,
+                        value,
+                        content_type: None,
+                    },
+                    PartContent::Json(value) => Part::Text {
+                        name,
+                        value,
+                        content_type: Some("application/json"),
+                    },
+                });
+            }
+            let body = multipart::write(list, entropy);
+            (Some(body.content_type), body.pieces)
+        }
+    };
+    Ok(Prepared {
+        method: info.method,
+        host: info.host,
+        path: encoded.path,
+        query: encoded.query,
+        headers: encoded
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
+        content_type,
+        body,
+        auth: info.auth,
+        repeat: match info.retry {
+            Retry::Safe => Repeat::Safe,
+            Retry::Keyed => Repeat::Keyed,
+            Retry::Never => Repeat::Never,
+        },
+        permissions: info.permissions,
+        envelope: Envelope {
+            endpoint: info.id,
+            code_field: info.code_field,
+            message_field: info.message_field,
+            answer: info.answer,
+        },
+    })
+}
+
+/// Reads an answer into its record.
+pub(crate) fn read(
+    record: &mut dyn Record,
+    info: &'static EndpointInfo,
+    answer: &Answer,
+    keep: Keep,
+) -> Result<(), Error> {
+    let name = answer.file_name();
+    let decoded = response::decode(
+        record,
+        info,
+        answer.content_type(),
+        name.as_deref(),
+        &answer.body,
+        keep,
+    );
+    decoded.map_err(|error| Error::Decode {
+        endpoint: info.id,
+        path: error.path.as_str().into(),
+        source: error.into(),
+    })
+}
