@@ -24,5 +24,5 @@ pub use self::{
     listen::{ListenError, Listener, listen, listen_block},
     origin_guard::{OriginGuard, Refusal, guard},
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
-    serve::{Limits, ServeReport, serve, serve_with},
+    serve::{DropConnection, Limits, ServeReport, serve, serve_with},
 };

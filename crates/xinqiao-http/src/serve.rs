@@ -37,6 +37,10 @@ impl Default for Limits {
     }
 }
 
+/// Put into a response's extensions, it closes the connection without an answer: for faults that a test orders.
+#[derive(Debug, Clone, Copy)]
+pub struct DropConnection;
+
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServeReport {
@@ -115,7 +119,13 @@ async fn connection(
         let mut router = router.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        async move { router.call(request).await }
+        async move {
+            let Ok(response) = router.call(request).await;
+            if response.extensions().get::<DropConnection>().is_some() {
+                return Err(std::io::Error::other("dropped on purpose"));
+            }
+            Ok(response)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,0 +1,191 @@
+//! `/_sim/v1`: how tests, the phone and the command line act on the world.
+//!
+//! Everything the contract names and that is not built answers 501 with a message that names it; what the contract
+//! does not name is a 404.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Response},
+    routing::{any, delete, get, post, put},
+};
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use xinqiao_http::{BodyLimit, read_body};
+
+use crate::{
+    shell::Shared,
+    world::command::{Answer, Refused},
+};
+
+mod accounts;
+mod platform;
+mod seen;
+mod users;
+
+/// Most bytes of an ordinary body.
+const BODY: usize = 2 * 1024 * 1024;
+/// Most bytes of an imported world or a file.
+const LARGE: usize = 256 * 1024 * 1024;
+
+type Reply = Result<Response, Refused>;
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let body = json!({"error": {"code": self.code, "message": self.message}});
+        (status, Json(body)).into_response()
+    }
+}
+
+/// A JSON body; an empty one counts as `{}`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &Arc<Shared>) -> Result<Self, Refused> {
+        let bytes = read_body(request.into_body(), BodyLimit::bytes(BODY))
+            .await
+            .map_err(|error| Refused {
+                status: error.status().as_u16(),
+                code: "body",
+                message: error.to_string(),
+            })?;
+        let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) {
+            b"{}"
+        } else {
+            &bytes
+        };
+        serde_json::from_slice(text)
+            .map(Self)
+            .map_err(|error| Refused::invalid(format!("the body is not as it should be: {error}")))
+    }
+}
+
+/// The query, leniently.
+pub(crate) struct Query(std::collections::BTreeMap<String, String>);
+
+impl Query {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Query {
+    type Rejection = Refused;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &Arc<Shared>,
+    ) -> Result<Self, Refused> {
+        axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Query(pairs)| Self(pairs))
+            .map_err(|error| Refused::invalid(format!("the query is not as it should be: {error}")))
+    }
+}
+
+/// What the world answers, as a response.
+fn respond(status: StatusCode, answer: Answer) -> Reply {
+    Ok(match answer {
+        Answer::Json(value) => (status, Json(value)).into_response(),
+        _ => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+fn ok(value: Value) -> Reply {
+    Ok(Json(value).into_response())
+}
+
+/// Calls of the contract that are not built yet.
+fn not_built() -> Router<Arc<Shared>> {
+    let mut router = Router::new();
+    for (path, what) in [
+        ("/accounts/{appid}/tickets", "pushing a component's ticket"),
+        (
+            "/accounts/{appid}/authorizations",
+            "authorizing a third-party platform",
+        ),
+        (
+            "/accounts/{appid}/authorizations/{account}",
+            "authorizing a third-party platform",
+        ),
+        ("/corps", "WeCom (POST /corps)"),
+        ("/merchants", "merchants (POST /merchants)"),
+        ("/merchants/{mchid}", "merchants (PATCH /merchants/{mchid})"),
+    ] {
+        router = router.route(path, any(move || async move { Refused::not_built(what) }));
+    }
+    router
+}
+
+/// The router below `/_sim/v1`.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let calls = Router::new()
+        .route("/", get(platform::about))
+        .route("/reset", post(platform::reset))
+        .route("/clock", get(platform::clock).post(platform::set_clock))
+        .route("/faults", get(platform::faults).post(platform::add_fault))
+        .route("/faults/{id}", delete(platform::delete_fault))
+        .route("/export", get(platform::export))
+        .route("/import", post(platform::import))
+        .route("/rules", get(platform::rules))
+        .route("/dev", get(platform::dev))
+        .route("/debug", post(platform::debug))
+        .route("/trigger", post(users::trigger))
+        .route("/timeline", get(seen::timeline))
+        .route("/timeline/stream", get(seen::stream))
+        .route("/deliveries", get(seen::deliveries))
+        .route("/media", post(users::upload))
+        .route("/media/{media_id}", get(users::media))
+        .route("/accounts", get(accounts::list).post(accounts::create))
+        .route(
+            "/accounts/{appid}",
+            get(accounts::one)
+                .patch(accounts::patch)
+                .delete(accounts::delete),
+        )
+        .route("/accounts/{appid}/callback", put(accounts::set_callback))
+        .route(
+            "/accounts/{appid}/quotas",
+            axum::routing::patch(accounts::set_quotas),
+        )
+        .route("/accounts/{appid}/secret", post(accounts::new_secret))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{id}", get(users::one))
+        .route("/users/{id}/actions", post(users::act))
+        .route("/users/{id}/inbox", get(seen::inbox))
+        .route("/users/{id}/chats", get(seen::chats))
+        .route("/users/{id}/chat", get(seen::chat))
+        .route("/users/{id}/read", post(users::read))
+        .merge(not_built())
+        .fallback(|request: Request| async move {
+            Refused {
+                status: 404,
+                code: "unknown_path",
+                message: format!("there is no {} {}", request.method(), request.uri().path()),
+            }
+        })
+        .method_not_allowed_fallback(|request: Request| async move {
+            Refused {
+                status: 405,
+                code: "wrong_method",
+                message: format!(
+                    "{} does not take {}",
+                    request.uri().path(),
+                    request.method()
+                ),
+            }
+        })
+        .with_state(shared);
+    Router::new()
+        .nest("/_sim/v1", calls.clone())
+        .route_service("/_sim/v1/", calls)
+}

@@ -1,0 +1,156 @@
+//! The platform as a whole: clock, faults, export, reset.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use xinqiao_http::{BodyLimit, read_body};
+
+use super::{Body, LARGE, Reply, ok, respond};
+use crate::{
+    shell::Shared,
+    world::{
+        clock::ClockChange,
+        command::{Command, Fault, Refused},
+        rules as switches,
+    },
+};
+
+pub(super) async fn about(State(shared): State<Arc<Shared>>) -> Reply {
+    let wall_ms = Shared::wall_ms();
+    let now = shared.world.ask(move |world| world.now(wall_ms)).await?;
+    ok(json!({
+        "name": "xinqiao-simulator",
+        "version": env!("CARGO_PKG_VERSION"),
+        "now": now,
+        "endpoints": shared.endpoints,
+    }))
+}
+
+pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Reply {
+    let keep = shared.dev().connected.keys().cloned().collect();
+    let answer = shared.world.apply(Command::Reset { keep }).await?;
+    respond(StatusCode::OK, answer)
+}
+
+pub(super) async fn clock(State(shared): State<Arc<Shared>>) -> Reply {
+    let wall_ms = Shared::wall_ms();
+    let (now, frozen) = shared
+        .world
+        .ask(move |world| (world.now(wall_ms), world.clock.is_frozen()))
+        .await?;
+    ok(json!({"now": now, "frozen": frozen}))
+}
+
+pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) -> Reply {
+    let number = |name: &str| -> Result<Option<i64>, Refused> {
+        match body.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| Refused::invalid(format!("`{name}` must be whole seconds"))),
+        }
+    };
+    let mut changes = Vec::new();
+    if let Some(to) = number("now")? {
+        changes.push(ClockChange::Now(to));
+    }
+    if let Some(seconds) = number("advance")? {
+        changes.push(ClockChange::Advance(seconds));
+    }
+    if let Some(freeze) = body.get("freeze") {
+        let freeze = freeze
+            .as_bool()
+            .ok_or_else(|| Refused::invalid("`freeze` must be true or false"))?;
+        changes.push(ClockChange::Freeze(freeze));
+    }
+    if changes.is_empty() {
+        return Err(Refused::invalid(
+            "give `advance` (seconds), `now` (second) or `freeze` (true or false)",
+        ));
+    }
+    let mut last = None;
+    for change in changes {
+        last = Some(shared.world.apply(Command::Clock(change)).await?);
+    }
+    match last {
+        Some(answer) => respond(StatusCode::OK, answer),
+        None => ok(json!({})),
+    }
+}
+
+pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Reply {
+    let items = shared
+        .world
+        .ask(|world| world.faults.values().cloned().collect::<Vec<_>>())
+        .await?;
+    ok(json!({"items": items}))
+}
+
+pub(super) async fn add_fault(
+    State(shared): State<Arc<Shared>>,
+    Body(fault): Body<Fault>,
+) -> Reply {
+    let answer = shared.world.apply(Command::AddFault(fault)).await?;
+    respond(StatusCode::CREATED, answer)
+}
+
+pub(super) async fn delete_fault(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Reply {
+    let answer = shared.world.apply(Command::DeleteFault { id }).await?;
+    respond(StatusCode::NO_CONTENT, answer)
+}
+
+pub(super) async fn export(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+    let text = shared.world.ask(crate::world::World::export).await?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+        text,
+    )
+        .into_response())
+}
+
+pub(super) async fn import(State(shared): State<Arc<Shared>>, request: Request) -> Reply {
+    let bytes = read_body(request.into_body(), BodyLimit::bytes(LARGE))
+        .await
+        .map_err(|error| Refused {
+            status: error.status().as_u16(),
+            code: "body",
+            message: error.to_string(),
+        })?;
+    let document = String::from_utf8(bytes.to_vec())
+        .map_err(|_| Refused::invalid("an export is UTF-8 text"))?;
+    let answer = shared.world.apply(Command::Import { document }).await?;
+    respond(StatusCode::OK, answer)
+}
+
+pub(super) async fn rules() -> Reply {
+    ok(switches::view())
+}
+
+pub(super) async fn dev(State(shared): State<Arc<Shared>>) -> Reply {
+    ok(shared.dev_view())
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Debugging {
+    pause: bool,
+}
+
+pub(super) async fn debug(State(shared): State<Arc<Shared>>, Body(body): Body<Debugging>) -> Reply {
+    let answer = shared
+        .world
+        .apply(Command::Debug { pause: body.pause })
+        .await?;
+    shared.dev().paused = body.pause;
+    shared.publish_dev();
+    respond(StatusCode::OK, answer)
+}

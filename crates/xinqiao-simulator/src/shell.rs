@@ -1,0 +1,159 @@
+//! What stands around the world: its thread, its journal, the pushes, the timeline.
+
+pub(crate) mod handshake;
+pub(crate) mod journal;
+pub(crate) mod owner;
+pub(crate) mod platform;
+pub(crate) mod pusher;
+pub(crate) mod timeline;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use xinqiao_http::{EventLog, Outbound};
+use xinqiao_types::{Clock, SystemClock};
+
+use crate::{
+    options::{AppInfo, DevInfo, Storage},
+    world::{World, clock::WorldClock, command::Effect},
+};
+
+/// What everything outside the world shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) world: owner::Owner,
+    pub(crate) timeline: timeline::Timeline,
+    pub(crate) stream: EventLog,
+    pub(crate) outbound: Outbound,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) endpoints: BTreeMap<String, String>,
+    pub(crate) origin: String,
+    pub(crate) seed: u64,
+    pub(crate) storage: Storage,
+    pub(crate) dev: Mutex<Dev>,
+    /// Grows whenever a delivery comes to its end.
+    pub(crate) settled: watch::Sender<u64>,
+    pub(crate) clock: SharedClock,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The world's clock for readers outside its thread.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedClock(Arc<Mutex<WorldClock>>);
+
+impl SharedClock {
+    pub(crate) fn new(clock: WorldClock) -> Self {
+        Self(Arc::new(Mutex::new(clock)))
+    }
+
+    pub(crate) fn put(&self, clock: WorldClock) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = clock;
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        let clock = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wall = SystemClock.now();
+        let seconds = clock.read(wall.as_millisecond());
+        let fraction = if clock.is_frozen() {
+            0
+        } else {
+            wall.subsec_nanosecond()
+        };
+        Timestamp::new(seconds.0, fraction).unwrap_or(wall)
+    }
+}
+
+/// What `GET /_sim/v1/dev` shows.
+#[derive(Debug, Default)]
+pub(crate) struct Dev {
+    pub(crate) app: AppInfo,
+    pub(crate) info: DevInfo,
+    pub(crate) paused: bool,
+    /// Accounts whose server settings outlive a reset.
+    pub(crate) connected: BTreeMap<String, String>,
+}
+
+impl Shared {
+    /// Real milliseconds since 1970.
+    pub(crate) fn wall_ms() -> i64 {
+        SystemClock.now().as_millisecond()
+    }
+
+    pub(crate) fn dev(&self) -> std::sync::MutexGuard<'_, Dev> {
+        self.dev.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn dev_view(&self) -> Value {
+        let dev = self.dev();
+        let mut view = json!({
+            "app": dev.app,
+            "via": if dev.info.via_gateway { "gateway" } else { "direct" },
+            "seed": self.seed,
+            "storage": match self.storage {
+                Storage::Memory => "memory",
+                Storage::Dir(_) => "disk",
+            },
+            "version": env!("CARGO_PKG_VERSION"),
+            "pause": dev.paused,
+        });
+        if let Some(gateway) = &dev.info.gateway {
+            view["gateway"] = json!(gateway);
+        }
+        view
+    }
+
+    pub(crate) fn publish_dev(&self) {
+        self.stream.publish("dev", self.dev_view().to_string());
+    }
+
+    /// Carries out what a command wants done. Called on the world's thread: must not wait.
+    pub(crate) fn carry_out(self: &Arc<Self>, effects: Vec<Effect>, world: &World, wall_ms: i64) {
+        for effect in effects {
+            match effect {
+                Effect::Push(order) => {
+                    let shared = self.clone();
+                    self.tasks
+                        .spawn(async move { pusher::push(shared, *order).await });
+                }
+                Effect::Row(row) => {
+                    self.timeline.add(&self.stream, *row);
+                }
+                Effect::Chat { user, account } => {
+                    let data = json!({"user": user, "account": account});
+                    self.stream.publish("chat", data.to_string());
+                }
+                Effect::Clock => {
+                    self.clock.put(world.clock);
+                    let clock =
+                        json!({"now": world.now(wall_ms), "frozen": world.clock.is_frozen()});
+                    self.stream.publish("clock", clock.to_string());
+                }
+                Effect::Accounts => {
+                    self.stream.publish("accounts", "{}");
+                }
+                Effect::Users => {
+                    self.stream.publish("users", "{}");
+                }
+                Effect::Debug => {}
+                Effect::Settled => {
+                    self.settled.send_modify(|count| *count += 1);
+                }
+                Effect::Replaced => {
+                    self.timeline.forget();
+                    self.stream.publish("reset", "{}");
+                    self.settled.send_modify(|count| *count += 1);
+                }
+            }
+        }
+    }
+}

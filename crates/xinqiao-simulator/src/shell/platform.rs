@@ -1,0 +1,131 @@
+//! The platform's hosts over HTTP: turns a request into a command and the answer into a response.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use xinqiao_http::{BodyLimit, DropConnection, read_body};
+
+use super::Shared;
+use crate::world::command::{Answer, Command, PlatformAnswer, PlatformCall};
+
+/// Most bytes of a call: the largest upload is ten megabytes.
+const BODY: usize = 24 * 1024 * 1024;
+/// Where pictures are.
+const PICTURES: &str = "/mmbiz/";
+
+/// The platform host that a request names, if it names one.
+pub(crate) fn named_host(request: &Request) -> Option<&'static str> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let name = host.split(':').next()?;
+    xinqiao_catalog::hosts()
+        .iter()
+        .find(|known| known.name.eq_ignore_ascii_case(name))
+        .map(|known| known.name)
+}
+
+/// Answers a request to a platform host.
+pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -> Response {
+    if request.uri().path().starts_with(PICTURES) {
+        return picture(&shared, request.uri().path()).await;
+    }
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or_else(|| [127, 0, 0, 1].into(), |peer| peer.0.ip());
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body, BodyLimit::bytes(BODY)).await {
+        Ok(body) => body,
+        Err(error) => return (error.status(), error.to_string()).into_response(),
+    };
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let call = PlatformCall {
+        host,
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body: body.to_vec(),
+        peer,
+    };
+    match shared.world.apply(Command::Call(Box::new(call))).await {
+        Ok(Answer::Platform(answer)) => respond(*answer).await,
+        Ok(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, refused.message).into_response(),
+    }
+}
+
+async fn respond(answer: PlatformAnswer) -> Response {
+    if answer.delay_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
+    }
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) else {
+            continue;
+        };
+        response.headers_mut().insert(name, value);
+    }
+    if answer.drop {
+        response.extensions_mut().insert(DropConnection);
+    }
+    response
+}
+
+async fn picture(shared: &Arc<Shared>, path: &str) -> Response {
+    let media_id = path[PICTURES.len()..]
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    file(shared, media_id).await
+}
+
+/// A stored file.
+pub(crate) async fn file(shared: &Arc<Shared>, media_id: String) -> Response {
+    let wall_ms = Shared::wall_ms();
+    let found = shared
+        .world
+        .ask(move |world| {
+            let now = world.now(wall_ms).0;
+            world
+                .media
+                .get(&media_id)
+                .filter(|media| media.is_alive(now))
+                .map(|media| (media.content_type.clone(), media.bytes.clone()))
+        })
+        .await;
+    match found {
+        Ok(Some((content_type, bytes))) => {
+            let headers = [
+                (header::CONTENT_TYPE, content_type),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+                // A file that a page uploads must not run as one of our own pages.
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    "default-src 'none'; sandbox".to_owned(),
+                ),
+            ];
+            (headers, bytes).into_response()
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}

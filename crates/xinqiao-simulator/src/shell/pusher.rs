@@ -1,0 +1,407 @@
+//! Carries a push out: seals it, posts it, reports what came back. The verdict is the world's.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, Method, header};
+use xinqiao_crypto::callback;
+use xinqiao_http::{OutboundError, OutboundRequest};
+use xinqiao_message::envelope::{CallbackQuery, Push, SealedPush, seal_push};
+use xinqiao_types::{CallbackMode, Entropy, SystemEntropy};
+
+use super::Shared;
+use crate::world::{
+    command::{Answer, Command, Judged, PushOrder, PushOutcome, PushResult},
+    official_account::push,
+    row::{
+        CallbackFacts, Exchange, Plain, Row, RowKind, RowState, SignatureFacts, SignaturePart,
+        Timing, Words, shown,
+    },
+};
+
+/// While somebody debugs, an app may take this long.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// What the platform calls itself.
+const USER_AGENT: &str = "Mozilla/4.0";
+/// Most bytes of an answer.
+const MOST: usize = 1024 * 1024;
+
+/// Carries one attempt out and reports it; the world orders the next one.
+pub(super) async fn push(shared: Arc<Shared>, order: PushOrder) {
+    let started_ms = Shared::wall_ms();
+    let sealed = match seal(&order, started_ms / 1000) {
+        Ok(sealed) => sealed,
+        Err(message) => {
+            let sealed = SealedPush {
+                query: String::new(),
+                body: String::new(),
+                content_type: "text/xml",
+            };
+            let result = PushResult::Failed {
+                rule: "callback.keys".to_owned(),
+                message,
+            };
+            report(
+                &shared,
+                &order,
+                &sealed,
+                Vec::new(),
+                started_ms,
+                Spent::default(),
+                result,
+            )
+            .await;
+            return;
+        }
+    };
+    let url = with_query(&order.url, &sealed.query);
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(sealed.content_type),
+    );
+    headers.insert(
+        header::USER_AGENT,
+        header::HeaderValue::from_static(USER_AGENT),
+    );
+    headers.insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
+    headers.insert(header::PRAGMA, header::HeaderValue::from_static("no-cache"));
+    let shown_headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let mut row = row(&order, &sealed, &url, &shown_headers, started_ms);
+    row.id = shared.timeline.add(&shared.stream, row.clone());
+    let timeout = if order.patient {
+        PATIENCE
+    } else {
+        shared.attempt_timeout
+    };
+    let request = OutboundRequest {
+        method: Method::POST,
+        url,
+        headers,
+        body: sealed.body.clone().into(),
+        timeout,
+        max_response: MOST,
+    };
+    let answer = tokio::select! {
+        () = shared.stop.cancelled() => return,
+        answer = shared.outbound.send(request) => answer,
+    };
+    let ms = u64::try_from(Shared::wall_ms() - started_ms).unwrap_or(0);
+    let (result, spent, response) = match answer {
+        Ok(answer) => {
+            let content_type = answer
+                .headers
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned();
+            let response = Exchange {
+                status: Some(answer.status.as_u16()),
+                headers: answer
+                    .headers
+                    .iter()
+                    .map(|(name, value)| {
+                        (
+                            name.to_string(),
+                            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                        )
+                    })
+                    .collect(),
+                body: shown(&answer.body),
+                ..Exchange::default()
+            };
+            let spent = Spent {
+                ms,
+                first_byte: answer.first_byte.as_secs_f64() * 1000.0,
+                total: answer.total.as_secs_f64() * 1000.0,
+            };
+            let result = PushResult::Answered {
+                status: answer.status.as_u16(),
+                content_type,
+                body: answer.body.to_vec(),
+            };
+            (result, spent, Some(response))
+        }
+        Err(error) => {
+            let result = PushResult::Failed {
+                rule: rule_of(&error).to_owned(),
+                message: error.to_string(),
+            };
+            let total = f64::from(u32::try_from(ms).unwrap_or(u32::MAX));
+            (
+                result,
+                Spent {
+                    ms,
+                    first_byte: 0.0,
+                    total,
+                },
+                None,
+            )
+        }
+    };
+    let headers = shown_headers.clone();
+    let judged = report(&shared, &order, &sealed, headers, started_ms, spent, result).await;
+    finish(&shared, row, judged, spent, response);
+}
+
+/// Where the time of an attempt went.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    ms: u64,
+    first_byte: f64,
+    total: f64,
+}
+
+async fn report(
+    shared: &Arc<Shared>,
+    order: &PushOrder,
+    sealed: &SealedPush,
+    headers: Vec<(String, String)>,
+    started_ms: i64,
+    spent: Spent,
+    result: PushResult,
+) -> Option<Judged> {
+    let outcome = PushOutcome {
+        delivery: order.delivery,
+        attempt: order.attempt,
+        query: sealed.query.clone(),
+        body: sealed.body.clone(),
+        headers,
+        started_ms,
+        ms: spent.ms,
+        result,
+    };
+    match shared
+        .world
+        .apply(Command::PushOutcome(Box::new(outcome)))
+        .await
+    {
+        Ok(Answer::Judged(judged)) => Some(*judged),
+        _ => None,
+    }
+}
+
+/// The name of the rule that explains why nothing came back.
+pub(super) fn rule_of(error: &OutboundError) -> &'static str {
+    match error {
+        OutboundError::Refused { .. } => "callback.refused",
+        OutboundError::Timeout { .. } => "callback.timeout",
+        OutboundError::Dns { .. } => "callback.dns",
+        OutboundError::Forbidden { .. } => "callback.not_allowed",
+        OutboundError::Https { .. } | OutboundError::Url { .. } => "callback.url",
+        OutboundError::TooLarge { .. } => "callback.too_large",
+        OutboundError::Protocol { .. } => "callback.protocol",
+        _ => "callback.connection",
+    }
+}
+
+fn seal(order: &PushOrder, now: i64) -> Result<SealedPush, String> {
+    let keys = push::keys(order);
+    let plain = Push {
+        plain: &order.xml,
+        to_user_name: &order.original_id,
+        openid: &order.openid,
+    };
+    let (nonce, random) = chance();
+    seal_push(&keys, &plain, now, &nonce, random).map_err(|error| error.to_string())
+}
+
+/// A nonce of digits and sixteen bytes. Pushes are traffic: their chance is real, as their time is.
+pub(super) fn chance() -> (String, [u8; 16]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let nonce = SystemEntropy.below(1_000_000_000).to_string();
+    let mut random = [0; 16];
+    SystemEntropy.fill(&mut random);
+    // WECHAT: official pushes use sixteen hexadecimal characters.
+    for byte in &mut random {
+        *byte = HEX[usize::from(*byte & 15)];
+    }
+    (nonce, random)
+}
+
+/// The address with a query behind it, whether or not it has one already.
+pub(super) fn with_query(url: &str, query: &str) -> String {
+    let (base, fragment) = url
+        .split_once('#')
+        .map_or((url, ""), |(base, rest)| (base, rest));
+    let _ = fragment;
+    let joint = match base.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some((_, rest)) if rest.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{base}{joint}{query}")
+}
+
+fn row(
+    order: &PushOrder,
+    sealed: &SealedPush,
+    url: &str,
+    headers: &[(String, String)],
+    wall_ms: i64,
+) -> Row {
+    let what = order
+        .event
+        .clone()
+        .unwrap_or_else(|| order.msg_type.clone());
+    let again = if order.attempt > 1 {
+        Words::new(
+            format!("（第 {} 次）", order.attempt),
+            format!(" (attempt {})", order.attempt),
+        )
+    } else {
+        Words::default()
+    };
+    Row {
+        id: String::new(),
+        time: order.time,
+        wall_ms,
+        cause: order.cause.clone(),
+        kind: RowKind::Callback,
+        account: Some(order.appid.clone()),
+        account_name: Some(order.account_name.clone()),
+        user: order.user.clone(),
+        user_name: order.user_name.clone(),
+        openid: Some(order.openid.clone()),
+        title: Words::new(
+            format!("平台推送 {what} 给应用{}", again.zh),
+            format!("The platform pushes {what} to the app{}", again.en),
+        ),
+        subtitle: Words::same(order.url.clone()),
+        ms: None,
+        state: RowState::Pending,
+        label: if order.patient {
+            Words::new("调试中，等待", "debugging, waiting")
+        } else {
+            Words::new("等待", "waiting")
+        },
+        diagnosis: None,
+        callback: Some(CallbackFacts {
+            delivery: format!("d{}", order.delivery),
+            attempt: order.attempt,
+            of: order.of,
+            url: order.url.clone(),
+            mode: order.mode.to_string(),
+            msg_type: order.msg_type.clone(),
+            event: order.event.clone(),
+            msg_id: order.msg_id.clone(),
+        }),
+        call: None,
+        request: Some(Exchange {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: headers.to_vec(),
+            body: shown(sealed.body.as_bytes()),
+            ..Exchange::default()
+        }),
+        response: None,
+        plain: Some(Plain {
+            request: Some(order.xml.clone()),
+            response: None,
+        }),
+        signature: signature(order, sealed),
+        timing: Vec::new(),
+    }
+}
+
+/// How the signature was made, part by part in the order of hashing.
+fn signature(order: &PushOrder, sealed: &SealedPush) -> Option<SignatureFacts> {
+    let query = CallbackQuery::parse(&sealed.query);
+    let timestamp = query.timestamp.as_deref()?;
+    let nonce = query.nonce.as_deref()?;
+    let mut parts = vec![
+        SignaturePart {
+            name: "token",
+            value: order.token.clone(),
+        },
+        SignaturePart {
+            name: "timestamp",
+            value: timestamp.to_owned(),
+        },
+        SignaturePart {
+            name: "nonce",
+            value: nonce.to_owned(),
+        },
+    ];
+    if order.mode != CallbackMode::Plain {
+        let start = sealed.body.find("<Encrypt><![CDATA[")? + "<Encrypt><![CDATA[".len();
+        let end = start + sealed.body[start..].find("]]>")?;
+        parts.push(SignaturePart {
+            name: "encrypt",
+            value: sealed.body[start..end].to_owned(),
+        });
+    }
+    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
+    let texts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
+    let expected = callback::signature(&texts).to_string();
+    Some(SignatureFacts {
+        algorithm: "sha1",
+        parts,
+        received: None,
+        expected,
+    })
+}
+
+fn finish(
+    shared: &Arc<Shared>,
+    mut row: Row,
+    judged: Option<Judged>,
+    spent: Spent,
+    response: Option<Exchange>,
+) {
+    row.ms = Some(spent.ms);
+    row.response = response;
+    row.timing = vec![
+        Timing {
+            name: "first_byte",
+            ms: spent.first_byte,
+        },
+        Timing {
+            name: "total",
+            ms: spent.total,
+        },
+    ];
+    match judged {
+        Some(judged) => {
+            row.state = judged.state;
+            row.label = judged.label;
+            row.subtitle = judged.subtitle;
+            row.diagnosis = judged.diagnosis;
+            if let (Some(plain), Some(reply)) = (&mut row.plain, judged.plain) {
+                plain.response = Some(reply);
+            }
+        }
+        None => {
+            row.state = RowState::Warn;
+            row.label = Words::new("过期", "stale");
+            row.subtitle = Words::new(
+                "世界已重置，结果作废",
+                "The world was reset; this no longer counts",
+            );
+        }
+    }
+    shared.timeline.add(&shared.stream, row);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_joined_to_what_is_there() {
+        assert_eq!(with_query("http://a/wx", "x=1"), "http://a/wx?x=1");
+        assert_eq!(
+            with_query("http://a/wx?id=7", "x=1"),
+            "http://a/wx?id=7&x=1"
+        );
+        assert_eq!(with_query("http://a/wx?#top", "x=1"), "http://a/wx?x=1");
+    }
+}

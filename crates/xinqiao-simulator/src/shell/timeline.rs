@@ -1,0 +1,110 @@
+//! The rows of the timeline: the latest of them, bounded in number and bytes.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use xinqiao_http::EventLog;
+
+use crate::world::row::Row;
+
+/// Most rows.
+const ROWS: usize = 5000;
+/// Most bytes of rows.
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// The latest rows.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    rows: VecDeque<Entry>,
+    bytes: usize,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    account: Option<String>,
+    user: Option<String>,
+    json: Arc<str>,
+}
+
+impl Timeline {
+    /// Shows a row: a new one if it has no id yet, else the same one again. Gives its id.
+    pub(crate) fn add(&self, stream: &EventLog, mut row: Row) -> String {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = row.id.parse::<u64>().ok();
+        let id = known.unwrap_or_else(|| {
+            kept.last += 1;
+            kept.last
+        });
+        row.id = id.to_string();
+        let json: Arc<str> = match serde_json::to_string(&row) {
+            Ok(json) => json.into(),
+            Err(error) => {
+                tracing::error!(%error, "A row could not be written.");
+                return row.id;
+            }
+        };
+        stream.publish("row", json.clone());
+        let entry = Entry {
+            id,
+            account: row.account,
+            user: row.user,
+            json,
+        };
+        kept.bytes += entry.json.len();
+        let place = known.and_then(|id| kept.rows.iter().rposition(|other| other.id == id));
+        match place {
+            Some(place) => {
+                let old = std::mem::replace(&mut kept.rows[place], entry);
+                kept.bytes -= old.json.len();
+            }
+            None if known.is_some() => kept.bytes -= entry.json.len(),
+            None => kept.rows.push_back(entry),
+        }
+        while kept.rows.len() > ROWS || (kept.bytes > BYTES && kept.rows.len() > 1) {
+            let Some(oldest) = kept.rows.pop_front() else {
+                break;
+            };
+            kept.bytes -= oldest.json.len();
+        }
+        row.id
+    }
+
+    /// Rows after an id, of an account, of a user: the oldest first, the latest `limit` of them, as JSON.
+    pub(crate) fn list(
+        &self,
+        after: u64,
+        account: Option<&str>,
+        user: Option<&str>,
+        limit: usize,
+    ) -> String {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |entry: &&Entry| {
+            entry.id > after
+                && account.is_none_or(|appid| entry.account.as_deref() == Some(appid))
+                && user.is_none_or(|user| entry.user.as_deref() == Some(user))
+        };
+        let fitting: Vec<&str> = kept
+            .rows
+            .iter()
+            .filter(fits)
+            .map(|entry| &*entry.json)
+            .collect();
+        let skip = fitting.len().saturating_sub(limit);
+        format!("{{\"items\":[{}]}}", fitting[skip..].join(","))
+    }
+
+    pub(crate) fn forget(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.rows.clear();
+        kept.bytes = 0;
+    }
+}

@@ -1,0 +1,487 @@
+//! Starts and stops a simulator: its ports, its world, its tasks.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use xinqiao_http::{
+    CidrList, EventLog, ListenError, Listener, OriginGuard, Outbound, listen_block,
+};
+use xinqiao_types::{AccountKind, CallbackMode, Clock};
+
+use crate::{
+    control,
+    options::{AppInfo, AppState, DevInfo, Options, Storage},
+    shell::{
+        Dev, Shared, SharedClock, handshake,
+        journal::{Journal, JournalError},
+        owner::{self, Owner},
+        platform,
+    },
+    world::{
+        Origins, World,
+        command::{CallbackSettings, Command},
+        registration, seeded,
+    },
+};
+
+/// How many ports a simulator has: all, api, WeCom, pay, pages.
+const PORTS: u16 = 5;
+/// What each port after the first stands for, by the face of the catalog's hosts.
+const FACES: [&str; 4] = ["api", "work", "pay", "pages"];
+/// How long between two handshakes with an app that is not up yet.
+const HANDSHAKE_AGAIN: Duration = Duration::from_millis(700);
+
+/// A running simulator.
+#[derive(Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    servers: TaskTracker,
+    serving: CancellationToken,
+    seeded: Seeded,
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port could not be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The kept world could not be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The thread could not be started.
+    #[error("the system does not start a thread")]
+    Thread(#[source] std::io::Error),
+    /// The folder does not belong to a world.
+    #[error("cannot use {path}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// The accounts and users that a seeded world starts with.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Seeded {
+    /// In the order of making; the first is the verified service account.
+    pub accounts: Vec<SeededAccount>,
+    /// In the order of making.
+    pub users: Vec<SeededUser>,
+}
+
+/// A seeded account.
+#[derive(Debug, Clone, Serialize)]
+pub struct SeededAccount {
+    /// `wx…`.
+    pub appid: String,
+    /// AppSecret.
+    pub secret: String,
+    /// Kind.
+    pub kind: AccountKind,
+    /// Whether it is verified.
+    pub verified: bool,
+    /// Name.
+    pub name: String,
+    /// `gh_…`.
+    pub original_id: String,
+    /// Token.
+    pub token: String,
+    /// EncodingAESKey.
+    pub aes_key: String,
+    /// How callbacks are wrapped.
+    pub mode: CallbackMode,
+}
+
+/// A seeded user.
+#[derive(Debug, Clone, Serialize)]
+pub struct SeededUser {
+    /// `u…`.
+    pub id: String,
+    /// Nickname.
+    pub nickname: String,
+    /// Ids by account.
+    pub openids: BTreeMap<String, String>,
+}
+
+impl Simulator {
+    /// Opens the ports, loads or makes the world, serves.
+    ///
+    /// # Errors
+    /// A port is taken, or the kept world cannot be opened; the message says what to do.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let listeners = listen_block(options.bind, options.port, PORTS).await?;
+        let endpoints = endpoints(&listeners);
+        let origins = Origins {
+            control: listeners[0].origin(),
+            pages: listeners[usize::from(PORTS) - 1].origin(),
+        };
+        let (world, journal) = open(&options)?;
+        let (mut world, loaded) = world;
+        let mut journal = journal;
+        world.set_origins(origins);
+        if let (Some(journal), false) = (&mut journal, loaded) {
+            journal.snapshot(&world);
+        }
+        let seeded = seeded_view(&world);
+        let (owner, waiting) = Owner::new();
+        let (settled, _) = watch::channel(0);
+        let allowed = CidrList::loopback_and(options.callback_allow.iter().copied());
+        // Ids of the stream go on over a restart, so that a page left open sees no old ones again.
+        let first = u64::try_from(Shared::wall_ms()).unwrap_or(1);
+        let shared = Arc::new(Shared {
+            world: owner,
+            timeline: crate::shell::timeline::Timeline::default(),
+            stream: EventLog::starting_at(2000, 4 * 1024 * 1024, first),
+            outbound: Outbound::new(allowed),
+            attempt_timeout: options.attempt_timeout,
+            endpoints,
+            origin: listeners[0].origin(),
+            seed: options.seed,
+            storage: options.storage.clone(),
+            dev: Mutex::new(Dev {
+                info: options.dev.clone(),
+                paused: world.patient,
+                ..Dev::default()
+            }),
+            settled,
+            clock: SharedClock::new(world.clock),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        let cell = Arc::new(OnceLock::new());
+        let _ = cell.set(shared.clone());
+        owner::start(waiting, world, journal, cell).map_err(StartError::Thread)?;
+        let servers = TaskTracker::new();
+        let serving = CancellationToken::new();
+        serve(&shared, &options, listeners, &servers, &serving);
+        shared.tasks.spawn(tick(shared.clone()));
+        if loaded {
+            let _ = shared.world.apply(Command::Resume).await;
+        }
+        Ok(Self {
+            shared,
+            servers,
+            serving,
+            seeded,
+        })
+    }
+
+    /// Every platform host with the origin that stands for it.
+    pub fn endpoints(&self) -> BTreeMap<String, String> {
+        self.shared.endpoints.clone()
+    }
+
+    /// The origin of the first port: pages, control interface, any platform host by `Host` header.
+    pub fn origin(&self) -> String {
+        self.shared.origin.clone()
+    }
+
+    /// The world's clock: follows every advance and freeze; cheap to read.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(self.shared.clock.clone())
+    }
+
+    /// Where the control interface is.
+    pub fn control(&self) -> String {
+        format!("{}/_sim/v1", self.shared.origin)
+    }
+
+    /// Changes what `GET /_sim/v1/dev` shows.
+    pub fn set_dev(&self, info: DevInfo) {
+        self.shared.dev().info = info;
+        self.shared.publish_dev();
+    }
+
+    /// Saves an app's address as the account's callback, as soon as it passes the handshake. Returns at once; the
+    /// handshake is repeated in the background until the app answers, and again after a reset.
+    pub fn connect(&self, appid: &str, url: &str) {
+        {
+            let mut dev = self.shared.dev();
+            dev.app = AppInfo {
+                url: Some(url.to_owned()),
+                account: Some(appid.to_owned()),
+                state: AppState::Waiting,
+                ..AppInfo::default()
+            };
+            dev.connected.insert(appid.to_owned(), url.to_owned());
+        }
+        self.shared.publish_dev();
+        let (shared, appid, url) = (self.shared.clone(), appid.to_owned(), url.to_owned());
+        self.shared.tasks.spawn(connect(shared, appid, url));
+    }
+
+    /// The accounts and users of a seeded world, as they were at the start.
+    pub fn seeded(&self) -> Seeded {
+        self.seeded.clone()
+    }
+
+    /// Answers what was asked, writes down what is to be kept, and ends.
+    pub async fn shutdown(self) {
+        self.shared.stop.cancel();
+        self.serving.cancel();
+        self.servers.close();
+        self.servers.wait().await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        self.shared.world.stop().await;
+    }
+}
+
+fn open(options: &Options) -> Result<((World, bool), Option<Journal>), StartError> {
+    let fresh = || World::new(options.seed, options.seeded);
+    match &options.storage {
+        Storage::Memory => Ok(((fresh(), false), None)),
+        Storage::Dir(folder) => {
+            let (journal, world) = Journal::open(folder, options.fresh, options.seed)?;
+            let loaded = world.is_some();
+            let mut world = world.unwrap_or_else(fresh);
+            world.seeded = options.seeded;
+            Ok(((world, loaded), Some(journal)))
+        }
+    }
+}
+
+/// Every host of the catalog with the origin of the port that stands for its face.
+fn endpoints(listeners: &[Listener]) -> BTreeMap<String, String> {
+    xinqiao_catalog::hosts()
+        .iter()
+        .map(|host| {
+            let port = FACES
+                .iter()
+                .position(|face| *face == host.face)
+                .unwrap_or(0)
+                + 1;
+            (host.name.to_owned(), listeners[port].origin())
+        })
+        .collect()
+}
+
+fn serve(
+    shared: &Arc<Shared>,
+    options: &Options,
+    listeners: Vec<Listener>,
+    servers: &TaskTracker,
+    serving: &CancellationToken,
+) {
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let router = match index {
+            0 => first_port(shared.clone(), options),
+            port => face_port(shared.clone(), FACES[port - 1]),
+        };
+        let serving = serving.clone();
+        servers.spawn(async move {
+            xinqiao_http::serve(listener, router, serving).await;
+        });
+    }
+}
+
+/// Control interface, pages, and any platform host by `Host` header.
+fn first_port(shared: Arc<Shared>, options: &Options) -> Router {
+    let guard = OriginGuard::new(options.hosts.iter().cloned());
+    let pages = options.console.clone().unwrap_or_else(|| {
+        Router::new().fallback(|| async {
+            (
+                StatusCode::NOT_FOUND,
+                "the pages are not part of this program; the control interface is at /_sim/v1/\n",
+            )
+        })
+    });
+    let own = control::router(shared.clone())
+        .route(
+            "/mmbiz/{media_id}/{size}",
+            axum::routing::get({
+                let shared = shared.clone();
+                move |axum::extract::Path((media_id, _)): axum::extract::Path<(String, String)>| {
+                    let shared = shared.clone();
+                    async move { platform::file(&shared, media_id).await }
+                }
+            }),
+        )
+        .fallback_service(pages)
+        .layer(axum::middleware::from_fn_with_state(
+            guard,
+            xinqiao_http::guard,
+        ));
+    own.layer(axum::middleware::from_fn_with_state(
+        shared,
+        platform_hosts_first,
+    ))
+}
+
+/// A request that names a platform host is for the platform, whatever its path.
+async fn platform_hosts_first(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match platform::named_host(&request) {
+        Some(host) => platform::serve(shared, host.to_owned(), request).await,
+        None => next.run(request).await,
+    }
+}
+
+/// The port of one face: the named host if it is one of the platform's, else the face's first.
+fn face_port(shared: Arc<Shared>, face: &'static str) -> Router {
+    let default = xinqiao_catalog::hosts()
+        .iter()
+        .find(|host| host.face == face && host.canonical == host.name)
+        .map_or("", |host| host.name);
+    Router::new().fallback(move |request: Request| {
+        let shared = shared.clone();
+        async move {
+            if request.uri().path().starts_with("/_sim/") {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            let host = platform::named_host(&request).unwrap_or(default).to_owned();
+            platform::serve(shared, host, request).await
+        }
+    })
+}
+
+/// Lets fall due what is due, once a second, while the clock runs.
+async fn tick(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        let wall_ms = Shared::wall_ms();
+        let due = shared
+            .world
+            .ask(move |world| {
+                world
+                    .next_due()
+                    .is_some_and(|at| at <= world.now(wall_ms).0)
+            })
+            .await;
+        match due {
+            Ok(true) => {
+                let _ = shared.world.apply(Command::Tick).await;
+            }
+            Ok(false) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Repeats the handshake until the app answers as it must.
+async fn connect(shared: Arc<Shared>, appid: String, url: String) {
+    loop {
+        let (asked, wanted) = (appid.clone(), url.clone());
+        let prepared = shared
+            .world
+            .ask(move |world| {
+                let account = world.account(&asked)?;
+                let settings = CallbackSettings {
+                    url: wanted,
+                    ..CallbackSettings::default()
+                };
+                let callback = registration::complete_callback(account, &settings)?;
+                let whose = handshake::Whose {
+                    appid: account.appid.clone(),
+                    name: account.name.clone(),
+                };
+                Ok::<_, crate::world::command::Refused>((whose, callback))
+            })
+            .await
+            .and_then(|inner| inner);
+        match prepared {
+            Err(refused) => note(&shared, AppState::Failed, Some(refused.message), None),
+            Ok((whose, callback)) => match handshake::check(&shared, &whose, &callback).await {
+                Ok(()) => {
+                    let settings = CallbackSettings {
+                        url: url.clone(),
+                        ..CallbackSettings::default()
+                    };
+                    let stored = shared
+                        .world
+                        .apply(Command::SetCallback { appid, settings })
+                        .await;
+                    if stored.is_ok() {
+                        note(&shared, AppState::Connected, None, None);
+                    }
+                    return;
+                }
+                Err(failed) => {
+                    let down = failed.diagnosis.rule == "callback.refused";
+                    let state = if down {
+                        AppState::Waiting
+                    } else {
+                        AppState::Failed
+                    };
+                    note(&shared, state, Some(failed.reason), Some(failed.diagnosis));
+                }
+            },
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(HANDSHAKE_AGAIN) => {}
+        }
+        if shared.dev().connected.get(&appid) != Some(&url) {
+            return;
+        }
+    }
+}
+
+fn note(
+    shared: &Arc<Shared>,
+    state: AppState,
+    reason: Option<String>,
+    diagnosis: Option<crate::world::row::Diagnosed>,
+) {
+    let changed = {
+        let mut dev = shared.dev();
+        let before = dev.app.clone();
+        dev.app.state = state;
+        dev.app.reason = reason;
+        dev.app.rule = diagnosis.as_ref().map(|diagnosis| diagnosis.rule.clone());
+        dev.app.remedy = diagnosis.map(|diagnosis| diagnosis.remedy);
+        dev.app != before
+    };
+    if changed {
+        shared.publish_dev();
+    }
+}
+
+fn seeded_view(world: &World) -> Seeded {
+    let accounts = seeded::accounts(world)
+        .map(|account| SeededAccount {
+            appid: account.appid.clone(),
+            secret: account.secret.clone(),
+            kind: account.kind,
+            verified: account.verified,
+            name: account.name.clone(),
+            original_id: account.original_id.clone(),
+            token: account.callback.token.clone(),
+            aes_key: account.callback.aes_key.clone(),
+            mode: account.callback.mode,
+        })
+        .collect();
+    let users = world
+        .user_order
+        .values()
+        .take(2)
+        .filter_map(|id| world.users.get(id))
+        .map(|user| SeededUser {
+            id: user.id.clone(),
+            nickname: user.nickname.clone(),
+            openids: user.openids.clone(),
+        })
+        .collect();
+    Seeded { accounts, users }
+}

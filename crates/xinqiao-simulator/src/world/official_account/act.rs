@@ -1,0 +1,478 @@
+//! What a person does on the phone, and what the platform pushes because of it.
+
+use serde_json::{Map, Value, json};
+use xinqiao_catalog::Product;
+use xinqiao_message::names::{event, msg_type};
+
+use super::{
+    media, menu, push,
+    push_xml::{Draft, elements},
+};
+use crate::world::{
+    Turn,
+    command::{Act, Answer, Effect, Refused},
+    contact::Speaker,
+    people,
+    row::{Row, RowKind, RowState, Words, diagnose},
+};
+
+/// Acts of the contract that are not built yet.
+const NOT_BUILT: &[&str] = &[
+    "scan",
+    "report_location",
+    "block_templates",
+    "open",
+    "js_config",
+    "login",
+    "profile",
+    "phone",
+    "subscribe",
+    "pay",
+    "pay_code",
+];
+/// Most characters of a text that a phone sends.
+const TEXT_CHARACTERS: usize = 20_000;
+
+/// Who acts on which account.
+struct Scene {
+    user: String,
+    nickname: String,
+    appid: String,
+    account_name: String,
+    openid: String,
+}
+
+pub(crate) fn perform(turn: &mut Turn<'_>, user: &str, act: Act) -> Result<Answer, Refused> {
+    let nickname = turn.world.user(user)?.nickname.clone();
+    match act.verb.as_str() {
+        "follow" | "unfollow" | "enter" | "send" | "click" => {}
+        "" => return Err(Refused::invalid("`do` is missing")),
+        verb if NOT_BUILT.contains(&verb) => {
+            return Err(Refused::not_built(&format!("the act `{verb}`")));
+        }
+        verb => {
+            return Err(Refused {
+                status: 501,
+                code: "not_built",
+                message: format!("there is no act `{verb}`"),
+            });
+        }
+    }
+    let Some(appid) = act.account.clone() else {
+        return Err(Refused::invalid("`account` is missing"));
+    };
+    let account = turn.world.account(&appid)?;
+    if !account.kind.is_official_account() {
+        return Err(Refused::not_built(&format!(
+            "`{}` with a {}",
+            act.verb, account.kind
+        )));
+    }
+    let account_name = account.name.clone();
+    turn.cause = turn.world.traffic.new_act();
+    let message = (act.verb == "send")
+        .then(|| read_message(turn, &appid, &act))
+        .transpose()?;
+    let openid = people::contact(turn.world, user, &appid);
+    let scene = Scene {
+        user: user.to_owned(),
+        nickname,
+        appid,
+        account_name,
+        openid,
+    };
+    match (act.verb.as_str(), message) {
+        ("follow", _) => follow(turn, &scene),
+        ("unfollow", _) => unfollow(turn, &scene),
+        ("click", _) => click(turn, &scene, &act),
+        (_, Some(message)) => Ok(send(turn, &scene, message)),
+        _ => enter(turn, &scene),
+    }
+}
+
+fn follow(turn: &mut Turn<'_>, scene: &Scene) -> Result<Answer, Refused> {
+    let now = turn.now;
+    let news = people::mark_following(
+        turn.world,
+        &scene.user,
+        &scene.appid,
+        now.0,
+        "ADD_SCENE_SEARCH",
+    );
+    if !news {
+        return Turn::json(json!({"deliveries": [], "already": true}));
+    }
+    // WECHAT: EventKey is there and empty for a plain follow.
+    let draft = Draft::event(event::SUBSCRIBE, elements([("EventKey", json!(""))]));
+    let words = Words::new(
+        format!("{} 关注了{}", scene.nickname, scene.account_name),
+        format!("{} follows {}", scene.nickname, scene.account_name),
+    );
+    turn.effects
+        .extend([Effect::Users, Effect::Accounts, chat(scene)]);
+    Ok(happen(turn, scene, words, vec![draft]))
+}
+
+fn unfollow(turn: &mut Turn<'_>, scene: &Scene) -> Result<Answer, Refused> {
+    if !people::mark_unfollowed(turn.world, &scene.openid, &scene.appid) {
+        return Turn::json(json!({"deliveries": [], "already": true}));
+    }
+    let draft = Draft::event(event::UNSUBSCRIBE, elements([("EventKey", json!(""))])).quiet();
+    let words = Words::new(
+        format!("{} 取消关注{}", scene.nickname, scene.account_name),
+        format!("{} unfollows {}", scene.nickname, scene.account_name),
+    );
+    turn.effects
+        .extend([Effect::Users, Effect::Accounts, chat(scene)]);
+    Ok(happen(turn, scene, words, vec![draft]))
+}
+
+/// Entering the chat pushes nothing by itself: a place is reported only where the account has asked for it.
+fn enter(turn: &mut Turn<'_>, scene: &Scene) -> Result<Answer, Refused> {
+    if let Some(account) = turn.world.accounts.get_mut(&scene.appid) {
+        if let Some(contact) = account.contacts.get_mut(&scene.openid) {
+            contact.unread = 0;
+        }
+    }
+    turn.effects.push(chat(scene));
+    let words = Words::new(
+        format!("{} 进入{}", scene.nickname, scene.account_name),
+        format!("{} enters {}", scene.nickname, scene.account_name),
+    );
+    let mut row = act_row(turn, scene, words);
+    row.subtitle = Words::new("不推送事件", "pushes nothing");
+    turn.show(row);
+    Turn::json(json!({"deliveries": []}))
+}
+
+fn chat(scene: &Scene) -> Effect {
+    Effect::Chat {
+        user: scene.user.clone(),
+        account: scene.appid.clone(),
+    }
+}
+
+/// A message as the phone sends it: its bubble and its push.
+struct Message {
+    kind: &'static str,
+    bubble: Map<String, Value>,
+    elements: Map<String, Value>,
+    spoken: String,
+}
+
+fn send(turn: &mut Turn<'_>, scene: &Scene, message: Message) -> Answer {
+    turn.say(
+        &scene.appid,
+        &scene.openid,
+        Speaker::User,
+        "user",
+        message.kind,
+        message.bubble,
+    );
+    let words = Words::new(
+        format!("{} 说“{}”", scene.nickname, message.spoken),
+        format!("{} says “{}”", scene.nickname, message.spoken),
+    );
+    happen(
+        turn,
+        scene,
+        words,
+        vec![Draft::message(message.kind, message.elements)],
+    )
+}
+
+fn read_message(turn: &mut Turn<'_>, appid: &str, act: &Act) -> Result<Message, Refused> {
+    let Some(message) = &act.message else {
+        return Err(Refused::invalid("`message` is missing"));
+    };
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let number = |name: &str| message.get(name).and_then(Value::as_f64);
+    let kind = text("type").ok_or_else(|| Refused::invalid("`message.type` is missing"))?;
+    Ok(match kind {
+        msg_type::TEXT => {
+            let content = text("content")
+                .filter(|content| !content.is_empty())
+                .ok_or_else(|| Refused::invalid("`message.content` is missing or empty"))?;
+            if content.chars().count() > TEXT_CHARACTERS {
+                return Err(Refused::refused("a phone does not send so long a text"));
+            }
+            let mut fields = elements([("Content", json!(content))]);
+            // WECHAT: a tap on an item of a menu message is a text with the item's id beside it.
+            if let Some(id) = text("bizmsgmenuid") {
+                fields.insert("bizmsgmenuid".to_owned(), json!(id));
+            }
+            Message {
+                kind: msg_type::TEXT,
+                bubble: elements([("content", json!(content))]),
+                elements: fields,
+                spoken: content.chars().take(40).collect(),
+            }
+        }
+        msg_type::IMAGE => {
+            let file = media::from_phone(turn, appid, "image", message)?;
+            let pic_url = text("url").map_or_else(
+                || format!("{}/mmbiz/{}/0", turn.world.origins.pages, file),
+                str::to_owned,
+            );
+            Message {
+                kind: msg_type::IMAGE,
+                bubble: elements([
+                    ("media_id", json!(file)),
+                    ("url", json!(format!("/_sim/v1/media/{file}"))),
+                ]),
+                elements: elements([("PicUrl", json!(pic_url)), ("MediaId", json!(file))]),
+                spoken: "[图片]".to_owned(),
+            }
+        }
+        msg_type::VOICE => {
+            let file = media::from_phone(turn, appid, "voice", message)?;
+            let mut fields = elements([("MediaId", json!(file)), ("Format", json!("amr"))]);
+            let mut bubble = elements([("media_id", json!(file))]);
+            if let Some(recognition) = text("recognition") {
+                fields.insert("Recognition".to_owned(), json!(recognition));
+                bubble.insert("recognition".to_owned(), json!(recognition));
+            }
+            Message {
+                kind: msg_type::VOICE,
+                bubble,
+                elements: fields,
+                spoken: "[语音]".to_owned(),
+            }
+        }
+        msg_type::VIDEO | msg_type::SHORT_VIDEO => {
+            let file = media::from_phone(turn, appid, "video", message)?;
+            let thumb = media::from_phone(turn, appid, "thumb", &Map::new())?;
+            let kind = if kind == msg_type::VIDEO {
+                msg_type::VIDEO
+            } else {
+                msg_type::SHORT_VIDEO
+            };
+            Message {
+                kind,
+                bubble: elements([("media_id", json!(file)), ("thumb_media_id", json!(thumb))]),
+                elements: elements([("MediaId", json!(file)), ("ThumbMediaId", json!(thumb))]),
+                spoken: "[视频]".to_owned(),
+            }
+        }
+        msg_type::LOCATION => {
+            let (Some(lat), Some(lng)) = (number("lat"), number("lng")) else {
+                return Err(Refused::invalid(
+                    "`message.lat` or `message.lng` is missing",
+                ));
+            };
+            if !(-90.0..=90.0).contains(&lat) || !(-180.0..=180.0).contains(&lng) {
+                return Err(Refused::invalid("`lat` and `lng` are not a place on earth"));
+            }
+            let scale = message.get("scale").and_then(Value::as_i64).unwrap_or(15);
+            let label = text("label").unwrap_or_default();
+            Message {
+                kind: msg_type::LOCATION,
+                bubble: elements([
+                    ("lat", json!(lat)),
+                    ("lng", json!(lng)),
+                    ("scale", json!(scale)),
+                    ("label", json!(label)),
+                ]),
+                elements: elements([
+                    ("Location_X", json!(lat)),
+                    ("Location_Y", json!(lng)),
+                    ("Scale", json!(scale)),
+                    ("Label", json!(label)),
+                ]),
+                spoken: format!("[位置] {label}"),
+            }
+        }
+        msg_type::LINK => {
+            let url = text("url").ok_or_else(|| Refused::invalid("`message.url` is missing"))?;
+            let (title, description) = (
+                text("title").unwrap_or_default(),
+                text("description").unwrap_or_default(),
+            );
+            Message {
+                kind: msg_type::LINK,
+                bubble: elements([
+                    ("title", json!(title)),
+                    ("description", json!(description)),
+                    ("url", json!(url)),
+                ]),
+                elements: elements([
+                    ("Title", json!(title)),
+                    ("Description", json!(description)),
+                    ("Url", json!(url)),
+                ]),
+                spoken: format!("[链接] {title}"),
+            }
+        }
+        other => {
+            return Err(Refused::invalid(format!(
+                "a phone does not send `{other}`; it sends text, image, voice, video, shortvideo, location, link"
+            )));
+        }
+    })
+}
+
+fn click(turn: &mut Turn<'_>, scene: &Scene, act: &Act) -> Result<Answer, Refused> {
+    let account = turn.world.account(&scene.appid)?;
+    let Some(current) = &account.menu else {
+        return Err(Refused::refused("the account has no menu"));
+    };
+    let button = menu::find_button(current, act.key.as_deref(), act.url.as_deref())
+        .ok_or_else(|| Refused::refused("the current menu has no such button"))?
+        .clone();
+    let menu_id = menu::menu_id(current);
+    let text = |name: &str| {
+        button
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (name, kind, key) = (text("name"), text("type"), text("key"));
+    let words = Words::new(
+        format!("{} 点击菜单“{name}”", scene.nickname),
+        format!("{} taps the menu “{name}”", scene.nickname),
+    );
+    let event_key = |key: &str| elements([("EventKey", json!(key))]);
+    let drafts = match kind.as_str() {
+        "click" => vec![Draft::event(event::CLICK, event_key(&key))],
+        "view" => {
+            let fields = elements([("EventKey", json!(text("url"))), ("MenuId", json!(menu_id))]);
+            vec![Draft::event(event::VIEW, fields).quiet()]
+        }
+        "miniprogram" => {
+            let fields = elements([
+                ("EventKey", json!(text("pagepath"))),
+                ("MenuId", json!(menu_id)),
+            ]);
+            vec![Draft::event(event::VIEW_MINIPROGRAM, fields).quiet()]
+        }
+        event::SCANCODE_PUSH | event::SCANCODE_WAITMSG => {
+            let result = act
+                .result
+                .clone()
+                .unwrap_or_else(|| "https://example.com/".to_owned());
+            let fields = elements([
+                ("EventKey", json!(key)),
+                (
+                    "ScanCodeInfo",
+                    json!({"ScanType": "qrcode", "ScanResult": result}),
+                ),
+            ]);
+            vec![Draft::event(&kind, fields)]
+        }
+        event::PIC_SYSPHOTO | event::PIC_PHOTO_OR_ALBUM | event::PIC_WEIXIN => {
+            pictures(turn, scene, &kind, &key, act.count.unwrap_or(1).clamp(1, 9))?
+        }
+        event::LOCATION_SELECT => {
+            let (lat, lng) = (act.lat.unwrap_or(29.563), act.lng.unwrap_or(106.551));
+            let label = act.label.clone().unwrap_or_default();
+            let chosen = json!({
+                "Location_X": lat.to_string(), "Location_Y": lng.to_string(), "Scale": "15",
+                "Label": label, "Poiname": "",
+            });
+            let event = Draft::event(
+                &kind,
+                elements([("EventKey", json!(key)), ("SendLocationInfo", chosen)]),
+            );
+            let message = elements([
+                ("Location_X", json!(lat)),
+                ("Location_Y", json!(lng)),
+                ("Scale", json!(15)),
+                ("Label", json!(label)),
+            ]);
+            vec![event, Draft::message(msg_type::LOCATION, message)]
+        }
+        // WECHAT: media_id and view_limited buttons push nothing.
+        _ => Vec::new(),
+    };
+    Ok(happen(turn, scene, words, drafts))
+}
+
+/// The event, then one ordinary message a picture.
+fn pictures(
+    turn: &mut Turn<'_>,
+    scene: &Scene,
+    kind: &str,
+    key: &str,
+    count: u32,
+) -> Result<Vec<Draft>, Refused> {
+    let mut list = Vec::new();
+    let mut messages = Vec::new();
+    for _ in 0..count {
+        let sum = turn.world.chance.next("picture").hex(32);
+        list.push(json!({"PicMd5Sum": sum}));
+        let file = media::from_phone(turn, &scene.appid, "image", &Map::new())?;
+        let pic_url = format!("{}/mmbiz/{file}/0", turn.world.origins.pages);
+        messages.push(Draft::message(
+            msg_type::IMAGE,
+            elements([("PicUrl", json!(pic_url)), ("MediaId", json!(file))]),
+        ));
+    }
+    let info = json!({"Count": count, "PicList": {"item": list}});
+    let mut drafts = vec![Draft::event(
+        kind,
+        elements([("EventKey", json!(key)), ("SendPicsInfo", info)]),
+    )];
+    drafts.append(&mut messages);
+    Ok(drafts)
+}
+
+/// Opens what the acts allow, shows the act, pushes.
+fn happen(turn: &mut Turn<'_>, scene: &Scene, words: Words, drafts: Vec<Draft>) -> Answer {
+    for draft in &drafts {
+        open_allowance(turn, &scene.appid, &scene.openid, draft);
+    }
+    let server = turn
+        .world
+        .accounts
+        .get(&scene.appid)
+        .is_some_and(push::has_server);
+    let mut row = act_row(turn, scene, words);
+    if drafts.is_empty() {
+        row.subtitle = Words::new("平台不推送", "the platform pushes nothing");
+    } else if server {
+        row.subtitle = Words::new("平台推送给应用", "the platform pushes it to the app");
+    } else {
+        row.state = RowState::Warn;
+        row.subtitle = Words::new(
+            "没有推送：这个账号还没有服务器地址",
+            "not pushed: the account has no server address yet",
+        );
+        row.label = Words::new("未连接", "no server");
+        row.diagnosis = Some(diagnose("callback.no_server", None, None));
+    }
+    turn.show(row);
+    let deliveries: Vec<u64> = drafts
+        .iter()
+        .filter_map(|draft| push::start(turn, &scene.appid, &scene.openid, draft))
+        .collect();
+    Answer::Json(json!({"deliveries": push::numbers(&deliveries)}))
+}
+
+/// Opens the allowance for customer messages that a callback gives.
+pub(super) fn open_allowance(turn: &mut Turn<'_>, appid: &str, openid: &str, draft: &Draft) {
+    let known = xinqiao_catalog::recognise_event(
+        Product::OfficialAccount,
+        &draft.msg_type,
+        draft.event.as_deref().unwrap_or_default(),
+        |element| draft.fields.get(element).and_then(Value::as_str),
+    );
+    let Some(known) = known else { return };
+    let now = turn.now;
+    let account = turn.world.accounts.get_mut(appid);
+    if let Some(contact) = account.and_then(|account| account.contacts.get_mut(openid)) {
+        contact.allowances.grant(known.id, now);
+    }
+}
+
+fn act_row(turn: &Turn<'_>, scene: &Scene, words: Words) -> Row {
+    let mut row = turn.row(RowKind::Act, RowState::Ok);
+    row.account = Some(scene.appid.clone());
+    row.account_name = Some(scene.account_name.clone());
+    row.user = Some(scene.user.clone());
+    row.user_name = Some(scene.nickname.clone());
+    row.openid = Some(scene.openid.clone());
+    row.title = words;
+    row.label = Words::new("操作", "act");
+    row
+}

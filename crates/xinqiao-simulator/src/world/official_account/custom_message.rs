@@ -1,0 +1,224 @@
+//! Customer messages (客服消息), and where 45015 and 45047 are decided for them.
+//!
+//! Each act of a user allows so many messages for so long; [`send`] spends from these allowances by
+//! `catalog::rules::interaction`. Typing asks but does not spend.
+//!
+//! Source: doc page "客服接口-发消息".
+
+use serde_json::{Value, json};
+use xinqiao_catalog::{code, rules::interaction};
+
+use super::bubble;
+use crate::{
+    front_door::{Refuse, Reply, Request, Verdict},
+    world::{
+        Turn,
+        command::Effect,
+        contact::{Contact, Speaker},
+        row::{RowKind, RowState, Words},
+    },
+};
+
+/// For how long typing is shown.
+const TYPING_SECONDS: i64 = 15;
+
+/// The follower that a call is about.
+///
+/// WECHAT: an openid of another account is not a valid openid (40003).
+fn contact<'t>(
+    turn: &'t mut Turn<'_>,
+    request: &Request,
+    openid: &str,
+) -> Result<&'t mut Contact, Refuse> {
+    let account = request.account_mut(turn)?;
+    account.contacts.get_mut(openid).ok_or_else(|| {
+        Refuse::code(code::INVALID_OPENID).because("openid.foreign", Some(openid.to_owned()), None)
+    })
+}
+
+fn refuse(refused: interaction::Refused) -> Refuse {
+    Refuse::code(refused.code()).because(refused.rule(), None, Some(refused.to_string()))
+}
+
+/// `message/custom/send`.
+pub(crate) fn send(turn: &mut Turn<'_>, request: &Request) -> Verdict {
+    let openid = request
+        .body
+        .get("touser")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let kind = request
+        .body
+        .get("msgtype")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let body = request.body.get(&kind).cloned().unwrap_or(Value::Null);
+    check_body(&kind, &body)?;
+    check_files(turn, request, &kind, &body)?;
+    let staff = staff(turn, request)?;
+    let now = turn.now;
+    // Here 45015 and 45047 are decided.
+    let person = contact(turn, request, &openid)?;
+    let relation = person.relation();
+    person.allowances.spend(relation, now).map_err(refuse)?;
+    let user = person.user.clone();
+    let (kind, mut fields) = bubble::of_custom(&kind, &body);
+    if let Some(nick) = staff {
+        fields.insert("staff".to_owned(), json!(nick));
+    }
+    let item = turn.say(
+        &request.appid,
+        &openid,
+        Speaker::Account,
+        "custom",
+        &kind,
+        fields,
+    );
+    if let Some(item) = item {
+        show(turn, request, &user, &openid, &item.preview());
+    }
+    Ok(Reply::Acknowledged)
+}
+
+fn show(turn: &mut Turn<'_>, request: &Request, user: &str, openid: &str, preview: &str) {
+    let Some(account) = turn.world.accounts.get(&request.appid) else {
+        return;
+    };
+    let name = account.name.clone();
+    let nickname = turn.world.users.get(user).map(|user| user.nickname.clone());
+    let mut row = turn.row(RowKind::Reply, RowState::Ok);
+    row.account = Some(request.appid.clone());
+    row.account_name = Some(name.clone());
+    row.user = Some(user.to_owned());
+    row.openid = Some(openid.to_owned());
+    let whom = nickname.clone().unwrap_or_default();
+    row.user_name = nickname;
+    row.title = Words::new(
+        format!("{name} 给{whom}发“{preview}”"),
+        format!("{name} sends “{preview}” to {whom}"),
+    );
+    row.subtitle = Words::new("客服消息", "customer message");
+    row.label = Words::new("客服消息", "custom");
+    turn.show(row);
+}
+
+/// What a body must have besides its schema.
+fn check_body(kind: &str, body: &Value) -> Result<(), Refuse> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    let list = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    let fine = match kind {
+        "text" => {
+            if text("content").is_empty() {
+                return Err(Refuse::code(code::EMPTY_CONTENT));
+            }
+            if text("content").len() > 2048 {
+                return Err(Refuse::code(code::CONTENT_TOO_LONG));
+            }
+            true
+        }
+        "image" | "voice" | "mpnews" => !text("media_id").is_empty(),
+        "video" => !text("media_id").is_empty(),
+        "music" => !text("thumb_media_id").is_empty(),
+        "news" => {
+            // WECHAT: since 2018-10-12 one article; more is an error here, not a cut.
+            if list("articles") != 1 {
+                return Err(Refuse::code(code::TOO_MANY_ARTICLES));
+            }
+            true
+        }
+        "mpnewsarticle" => !text("article_id").is_empty(),
+        "msgmenu" => list("list") > 0,
+        "wxcard" => !text("card_id").is_empty(),
+        "miniprogrampage" => !text("appid").is_empty() && !text("pagepath").is_empty(),
+        "link" => !text("title").is_empty(),
+        _ => return Err(Refuse::code(code::INVALID_MESSAGE_TYPE)),
+    };
+    if fine {
+        return Ok(());
+    }
+    let code = match kind {
+        "image" | "voice" | "video" | "music" | "mpnews" => code::INVALID_MEDIA_ID,
+        _ => code::INVALID_ARGS,
+    };
+    Err(Refuse::code(code))
+}
+
+/// The files that a body names must be the account's.
+fn check_files(turn: &Turn<'_>, request: &Request, kind: &str, body: &Value) -> Result<(), Refuse> {
+    let names: &[&str] = match kind {
+        "image" | "voice" => &["media_id"],
+        "video" => &["media_id", "thumb_media_id"],
+        "music" | "miniprogrampage" => &["thumb_media_id"],
+        _ => &[],
+    };
+    for name in names {
+        let Some(media_id) = body.get(*name).and_then(Value::as_str) else {
+            continue;
+        };
+        if media_id.is_empty() {
+            continue;
+        }
+        let known = turn
+            .world
+            .media
+            .get(media_id)
+            .is_some_and(|media| media.account == request.appid && media.is_alive(turn.now.0));
+        if !known {
+            return Err(Refuse::code(code::INVALID_MEDIA_ID).because(
+                "media.unknown",
+                Some(media_id.to_owned()),
+                None,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The nickname of the staff member that a message goes out under.
+fn staff(turn: &Turn<'_>, request: &Request) -> Result<Option<String>, Refuse> {
+    let named = request
+        .body
+        .get("customservice")
+        .and_then(|service| service.get("kf_account"))
+        .and_then(Value::as_str);
+    let Some(named) = named else { return Ok(None) };
+    let account = request.account(turn)?;
+    let member = super::customer_service::find(account, named)
+        .ok_or_else(|| Refuse::code(code::INVALID_KF_ACCOUNT))?;
+    Ok(Some(member.nickname.clone()))
+}
+
+/// `message/custom/typing`: needs an open allowance, spends none.
+pub(crate) fn typing(turn: &mut Turn<'_>, request: &Request) -> Verdict {
+    let openid = request
+        .body
+        .get("touser")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let command = request
+        .body
+        .get("command")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let typing = match command {
+        "Typing" => true,
+        "CancelTyping" => false,
+        _ => return Err(Refuse::code(code::INVALID_COMMAND)),
+    };
+    let now = turn.now;
+    let person = contact(turn, request, &openid)?;
+    person
+        .allowances
+        .check(person.relation(), now)
+        .map_err(refuse)?;
+    person.typing_until = typing.then_some(now.0 + TYPING_SECONDS);
+    let user = person.user.clone();
+    turn.effects.push(Effect::Chat {
+        user,
+        account: request.appid.clone(),
+    });
+    Ok(Reply::Acknowledged)
+}

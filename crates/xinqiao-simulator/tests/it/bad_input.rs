@@ -1,0 +1,78 @@
+use serde_json::{Value, json};
+use xinqiao_testkit::TestWorld;
+
+#[tokio::test]
+async fn bodies_that_make_no_sense_get_a_code_and_change_nothing() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let url = format!("{}/cgi-bin/menu/create?access_token={token}", world.api());
+    for (body, code) in [("", 44002), ("{", 47001), ("<xml/>", 47001)] {
+        let answer = world.client().post(&url).body(body).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(answer["errcode"], code, "{body}: {answer}");
+    }
+    let get = world
+        .client()
+        .get(&url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(get.contains("43002"), "{get}");
+    let menu = format!("/cgi-bin/menu/get?access_token={token}");
+    assert_eq!(world.call(&menu, Value::Null).await["errcode"], 46003);
+}
+
+#[tokio::test]
+async fn control_bodies_that_make_no_sense_are_400() {
+    let world = TestWorld::start().await;
+    let user = world.user("小林").await;
+    let account = world.account(json!({})).await;
+    let actions = format!("/users/{user}/actions");
+    let send =
+        |message: Value| json!({"do": "send", "account": account["appid"], "message": message});
+    for act in [
+        json!({}),
+        json!({"do": "send"}),
+        json!({"do": "follow"}),
+        send(Value::Null),
+        send(json!({"type": "text"})),
+        send(json!({"type": "text", "content": ""})),
+        send(json!({"type": "smoke"})),
+        send(json!({"type": "location", "lat": 900, "lng": 1})),
+        send(json!({"type": "image", "data": "***"})),
+        send(json!({"type": "image", "media_id": "none"})),
+    ] {
+        let (status, answer) = world.control("POST", &actions, act.clone()).await;
+        assert_eq!(status, 400, "{act}: {answer}");
+        assert!(answer["error"]["message"].is_string(), "{answer}");
+    }
+    let unknown = json!({"do": "follow", "account": "wxnobody"});
+    assert_eq!(world.control("POST", &actions, unknown).await.0, 404);
+    let follow = json!({"do": "follow", "account": account["appid"]});
+    assert_eq!(
+        world.control("POST", "/users/u99/actions", follow).await.0,
+        404
+    );
+    let broken = world
+        .client()
+        .post(format!("{}/accounts", world.control_base()))
+        .header("content-type", "application/json")
+        .body("{\"kind\":")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(broken.status(), 400);
+    let large = world
+        .client()
+        .post(format!("{}/accounts", world.control_base()))
+        .header("content-type", "application/json")
+        .body("x".repeat(3 * 1024 * 1024))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(large.status(), 413);
+}

@@ -1,0 +1,373 @@
+use serde_json::{Value, json};
+use xinqiao_testkit::{TestApp, TestWorld, Told};
+
+use crate::{appid, connected};
+
+#[tokio::test]
+async fn the_root_names_every_host() {
+    let world = TestWorld::start().await;
+    let about = world.get("/").await;
+    for host in [
+        "api.weixin.qq.com",
+        "qyapi.weixin.qq.com",
+        "api.mch.weixin.qq.com",
+        "open.weixin.qq.com",
+        "mp.weixin.qq.com",
+    ] {
+        assert!(
+            about["endpoints"][host]
+                .as_str()
+                .unwrap()
+                .starts_with("http://"),
+            "{about}"
+        );
+    }
+    assert!(about["now"].is_i64());
+    assert!(about["version"].is_string());
+}
+
+#[tokio::test]
+async fn what_is_not_built_says_so() {
+    let world = TestWorld::start().await;
+    let (account, user, _app) = connected(&world, "plain").await;
+    let actions = format!("/users/{user}/actions");
+    for verb in [
+        "scan",
+        "report_location",
+        "block_templates",
+        "open",
+        "js_config",
+        "login",
+        "profile",
+        "phone",
+        "subscribe",
+        "pay",
+        "pay_code",
+        "dance",
+    ] {
+        let act = json!({"do": verb, "account": appid(&account)});
+        let (status, answer) = world.control("POST", &actions, act).await;
+        assert_eq!(status, 501, "{verb}: {answer}");
+        assert!(
+            answer["error"]["message"].as_str().unwrap().contains(verb),
+            "{answer}"
+        );
+    }
+    for (method, path) in [
+        ("POST", "/corps"),
+        ("POST", "/merchants"),
+        ("PATCH", "/merchants/1"),
+        ("POST", "/accounts/wx1/tickets"),
+        ("POST", "/accounts/wx1/authorizations"),
+        ("DELETE", "/accounts/wx1/authorizations/wx2"),
+    ] {
+        let (status, answer) = world.control(method, path, json!({})).await;
+        assert_eq!(status, 501, "{method} {path}: {answer}");
+    }
+    let (status, _) = world
+        .control("POST", "/accounts", json!({"kind": "component"}))
+        .await;
+    assert_eq!(status, 501);
+    let (status, _) = world
+        .control(
+            "GET",
+            &format!("/users/{user}/inbox?account=ww1:2"),
+            Value::Null,
+        )
+        .await;
+    assert_eq!(status, 501);
+    let (status, answer) = world.control("GET", "/nonsense", Value::Null).await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (404, &json!("unknown_path"))
+    );
+}
+
+#[tokio::test]
+async fn registration_follows_the_rules() {
+    let world = TestWorld::start().await;
+    world.account(json!({"email": "a@example.com"})).await;
+    let (status, _) = world
+        .control("POST", "/accounts", json!({"email": "A@example.com"}))
+        .await;
+    assert_eq!(status, 409);
+    let person = json!({"kind": "service", "subject": {"name": "我", "kind": "person"}});
+    assert_eq!(world.control("POST", "/accounts", person).await.0, 422);
+    let person = json!({"kind": "subscription", "subject": {"name": "我", "kind": "person"}});
+    assert_eq!(world.control("POST", "/accounts", person).await.0, 201);
+    for bad in [
+        json!({"aes_key": "short"}),
+        json!({"token": "x"}),
+        json!({"kind": "nothing"}),
+        json!({"permissions": {"no.such": true}}),
+        json!({"rules": {"no.such": 1}}),
+    ] {
+        let (status, answer) = world.control("POST", "/accounts", bad).await;
+        assert_eq!(status, 400, "{answer}");
+        assert!(answer["error"]["message"].is_string());
+    }
+    // A key whose two spare bits are set is taken.
+    let key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFz";
+    let account = world.account(json!({"aes_key": key})).await;
+    assert_eq!(account["aes_key"], key);
+    assert!(account["original_id"].as_str().unwrap().starts_with("gh_"));
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_stores_nothing() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let path = format!("/accounts/{}/callback", appid(&account));
+    let app = TestApp::start().await;
+    for (told, rule) in [
+        (Told::body("nope"), "handshake.mismatch"),
+        (Told::status(404), "callback.status.not_found"),
+        (Told::body("<html></html>"), "handshake.html"),
+        (Told::body(""), "handshake.empty"),
+    ] {
+        app.handshake(told);
+        let (status, answer) = world
+            .control("PUT", &path, json!({"url": app.url, "token": "different1"}))
+            .await;
+        assert_eq!(status, 422, "{answer}");
+        assert_eq!(
+            (&answer["verified"], &answer["rule"]),
+            (&json!(false), &json!(rule))
+        );
+        assert!(!answer["reason"].as_str().unwrap().is_empty());
+    }
+    let (status, answer) = world
+        .control("PUT", &path, json!({"url": "http://127.0.0.1:9/wx"}))
+        .await;
+    assert_eq!(
+        (status, &answer["rule"]),
+        (422, &json!("callback.refused")),
+        "{answer}"
+    );
+    let (status, answer) = world
+        .control("PUT", &path, json!({"url": "http://10.1.2.3/"}))
+        .await;
+    assert_eq!(
+        (status, &answer["rule"]),
+        (422, &json!("callback.not_allowed")),
+        "{answer}"
+    );
+    let after = world.get(&format!("/accounts/{}", appid(&account))).await;
+    assert_eq!(
+        (&after["callback_url"], &after["token"]),
+        (&json!(""), &account["token"])
+    );
+}
+
+#[tokio::test]
+async fn the_clock_moves_as_told() {
+    let world = TestWorld::start().await;
+    let frozen = world.must("POST", "/clock", json!({"freeze": true})).await;
+    assert_eq!(frozen["frozen"], true);
+    let now = frozen["now"].as_i64().unwrap();
+    assert_eq!(
+        world.must("POST", "/clock", json!({"advance": 60})).await["now"],
+        now + 60
+    );
+    assert_eq!(
+        world.get("/clock").await,
+        json!({"now": now + 60, "frozen": true})
+    );
+    assert_eq!(
+        world.must("POST", "/clock", json!({"now": 1000})).await["now"],
+        1000
+    );
+    for bad in [
+        json!({}),
+        json!({"advance": -1}),
+        json!({"advance": "1"}),
+        json!({"now": -5}),
+    ] {
+        assert_eq!(world.control("POST", "/clock", bad).await.0, 400);
+    }
+}
+
+#[tokio::test]
+async fn faults_hit_and_are_used_up() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/get_api_domain_ip?access_token={token}");
+    let fault = json!({"path": "/cgi-bin/get_api_domain_ip", "times": 2, "errcode": -1});
+    world.must("POST", "/faults", fault).await;
+    for code in [json!(-1), json!(-1), Value::Null] {
+        assert_eq!(world.call(&path, Value::Null).await["errcode"], code);
+    }
+    let fault = json!({"path": "/cgi-bin/get_api_domain_ip", "times": 1, "http_status": 502});
+    world.must("POST", "/faults", fault).await;
+    let answer = world
+        .client()
+        .get(format!("{}{path}", world.api()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 502);
+    let fault = json!({"path": "/cgi-bin/get_api_domain_ip", "times": 1, "drop": true});
+    let id = world.must("POST", "/faults", fault).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        world
+            .client()
+            .get(format!("{}{path}", world.api()))
+            .send()
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        world
+            .control("DELETE", &format!("/faults/{id}"), Value::Null)
+            .await
+            .0,
+        404
+    );
+    let both = json!({"path": "/x", "errcode": 1, "drop": true});
+    assert_eq!(world.control("POST", "/faults", both).await.0, 400);
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_are_turned_away() {
+    let world = TestWorld::start().await;
+    let url = format!("{}/accounts", world.control_base());
+    let get = |name: &'static str, value: &'static str| {
+        let request = world.client().get(&url).header(name, value);
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(get("origin", "https://evil.example").await, 403);
+    assert_eq!(get("host", "evil.example").await, 421);
+    let form = world
+        .client()
+        .post(&url)
+        .header("content-type", "text/plain")
+        .body("{}");
+    assert_eq!(form.send().await.unwrap().status(), 415);
+}
+
+#[tokio::test]
+async fn many_users_and_pages_of_them() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let many = json!({"count": 10_050, "follow": [appid(&account)]});
+    let answer = world.must("POST", "/users", many).await;
+    assert_eq!(answer, json!({"count": 10_050}));
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/user/get?access_token={token}");
+    let page = world.call(&path, Value::Null).await;
+    assert_eq!(
+        (&page["total"], &page["count"]),
+        (&json!(10_050), &json!(10_000))
+    );
+    let next = page["next_openid"].as_str().unwrap();
+    let page = world
+        .call(&format!("{path}&next_openid={next}"), Value::Null)
+        .await;
+    assert_eq!(page["count"], 50);
+    let next = page["next_openid"].as_str().unwrap();
+    let page = world
+        .call(&format!("{path}&next_openid={next}"), Value::Null)
+        .await;
+    assert_eq!(
+        (&page["count"], &page["next_openid"]),
+        (&json!(0), &json!(""))
+    );
+    let users = world.get("/users").await;
+    assert_eq!(users["items"].as_array().unwrap().len(), 1000);
+}
+
+#[tokio::test]
+async fn the_phone_sees_its_chats() {
+    let world = TestWorld::start_seeded().await;
+    let user = world.get("/users").await["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let chats = world.get(&format!("/users/{user}/chats")).await;
+    let chats = chats["items"].as_array().unwrap();
+    assert_eq!(chats.len(), 4);
+    let folded = chats.iter().filter(|chat| chat["folded"] == true).count();
+    assert_eq!(folded, 2, "subscription accounts fold");
+    let followed = chats.iter().filter(|chat| chat["followed"] == true).count();
+    assert_eq!(followed, 2);
+    let dev = world.get("/dev").await;
+    assert_eq!(
+        (&dev["app"]["state"], &dev["seed"]),
+        (&json!("none"), &json!(1))
+    );
+    assert_eq!(dev["storage"], "memory");
+    let upload = world
+        .client()
+        .post(format!("{}/media", world.control_base()))
+        .header("content-type", "image/png")
+        .body(b"\x89PNG\r\n\x1a\n".to_vec());
+    let stored = upload.send().await.unwrap().text().await.unwrap();
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    let url = format!(
+        "{}{}",
+        world.simulator().origin(),
+        stored["url"].as_str().unwrap()
+    );
+    let bytes = world
+        .client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    assert_eq!(&bytes[..], b"\x89PNG\r\n\x1a\n");
+}
+
+#[tokio::test]
+async fn the_stream_resumes() {
+    let world = TestWorld::start().await;
+    let url = format!("{}/timeline/stream", world.control_base());
+    let mut stream = world.client().get(url).send().await.unwrap();
+    assert!(
+        stream.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/event-stream")
+    );
+    world.account(json!({})).await;
+    let mut text = String::new();
+    while !text.contains("event: accounts") {
+        let chunk = stream.chunk().await.unwrap().unwrap();
+        text.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(
+        text.contains("event: clock") && text.contains("event: dev"),
+        "{text}"
+    );
+    assert!(text.contains("id: "), "{text}");
+}
+
+#[tokio::test]
+async fn an_app_that_comes_later_is_connected() {
+    let world = TestWorld::start_seeded().await;
+    let account = world.simulator().seeded().accounts[0].clone();
+    let app = TestApp::start().await;
+    let url = app.url.clone();
+    app.handshake(Told::status(500));
+    world.simulator().connect(&account.appid, &url);
+    let mut state = String::new();
+    for _ in 0..50 {
+        state = world.get("/dev").await["app"]["state"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        if state == "failed" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(state, "failed");
+    drop(app);
+    assert_eq!(world.get("/dev").await["app"]["url"], url);
+}

@@ -1,0 +1,169 @@
+use serde_json::{Value, json};
+use xinqiao_testkit::TestWorld;
+
+use crate::{appid, connected};
+
+#[tokio::test]
+async fn an_unknown_path_is_404_with_the_nearest() {
+    let world = TestWorld::start().await;
+    let url = format!("{}/cgi-bin/menu/creat", world.api());
+    let answer = world.client().post(url).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(body["error"]["nearest"], "/cgi-bin/menu/create", "{body}");
+}
+
+#[tokio::test]
+async fn any_platform_host_is_served_on_the_first_port_by_its_name() {
+    let world = TestWorld::start().await;
+    let url = format!("{}/cgi-bin/get_api_domain_ip", world.simulator().origin());
+    let answer = world
+        .client()
+        .get(url)
+        .header("host", "api.weixin.qq.com")
+        .send()
+        .await
+        .unwrap();
+    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(body["errcode"], 41001);
+}
+
+#[tokio::test]
+async fn what_has_no_behaviour_answers_from_its_schema_and_says_so() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/tags/create?access_token={token}");
+    let (headers, answer) = world.call_raw(&path, json!({"tag": {"name": "VIP"}})).await;
+    assert_eq!(headers["x-xinqiao-fidelity"], "fallback", "{answer}");
+    assert_eq!(answer["errcode"].as_i64().unwrap_or(0), 0, "{answer}");
+    let path = format!("/cgi-bin/menu/get?access_token={token}");
+    let (headers, _) = world.call_raw(&path, Value::Null).await;
+    assert_eq!(headers["x-xinqiao-fidelity"], "stateful");
+    assert!(headers.contains_key("x-xinqiao-rid"));
+    assert!(
+        headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("application/json")
+    );
+}
+
+#[tokio::test]
+async fn a_menu_is_made_read_and_deleted() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = |name: &str| format!("/cgi-bin/menu/{name}?access_token={token}");
+    assert_eq!(
+        world.call(&path("get"), Value::Null).await["errcode"],
+        46003
+    );
+    let menu = json!({"button": [{"type": "click", "name": "今日", "key": "T"}]});
+    assert_eq!(world.call(&path("create"), menu).await["errcode"], 0);
+    let got = world.call(&path("get"), Value::Null).await;
+    assert_eq!(got["menu"]["button"][0]["name"], "今日");
+    let current = format!("/cgi-bin/get_current_selfmenu_info?access_token={token}");
+    assert_eq!(world.call(&current, Value::Null).await["is_menu_open"], 1);
+    let long = json!({"button": [{"type": "click", "name": "一二三四五六", "key": "T"}]});
+    assert_eq!(world.call(&path("create"), long).await["errcode"], 40018);
+    assert_eq!(world.call(&path("delete"), Value::Null).await["errcode"], 0);
+    assert_eq!(
+        world.call(&path("get"), Value::Null).await["errcode"],
+        46003
+    );
+}
+
+#[tokio::test]
+async fn users_are_told_as_the_account_may_see_them() {
+    let world = TestWorld::start().await;
+    let (account, user, _app) = connected(&world, "plain").await;
+    let openid = world.get(&format!("/users/{user}")).await["openids"][appid(&account)].clone();
+    let openid = openid.as_str().unwrap();
+    assert_eq!(openid.len(), 28);
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/user/info?access_token={token}&openid={openid}&lang=zh_CN");
+    let info = world.call(&path, Value::Null).await;
+    assert_eq!(
+        (&info["subscribe"], &info["nickname"]),
+        (&json!(1), &json!("")),
+        "{info}"
+    );
+    for name in [
+        "headimgurl",
+        "groupid",
+        "tagid_list",
+        "subscribe_scene",
+        "subscribe_time",
+    ] {
+        assert!(!info[name].is_null(), "{name}");
+    }
+    let remark = json!({"openid": openid, "remark": "老客"});
+    let path_remark = format!("/cgi-bin/user/info/updateremark?access_token={token}");
+    assert_eq!(world.call(&path_remark, remark).await["errcode"], 0);
+    assert_eq!(world.call(&path, Value::Null).await["remark"], "老客");
+    let batch = format!("/cgi-bin/user/info/batchget?access_token={token}");
+    let list = json!({"user_list": [{"openid": openid}]});
+    assert_eq!(
+        world.call(&batch, list).await["user_info_list"][0]["remark"],
+        "老客"
+    );
+    world
+        .act(&user, json!({"do": "unfollow", "account": appid(&account)}))
+        .await;
+    assert_eq!(world.call(&path, Value::Null).await["subscribe"], 0);
+    let foreign = path.replace(openid, "oNobody");
+    assert_eq!(world.call(&foreign, Value::Null).await["errcode"], 40003);
+}
+
+#[tokio::test]
+async fn files_live_three_days() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a.png\"\r\n\
+        Content-Type: application/octet-stream\r\n\r\n"
+        .to_vec();
+    body.extend_from_slice(b"\x89PNG\r\n\x1a\nrest\r\n--b--\r\n");
+    let url = format!(
+        "{}/cgi-bin/media/upload?access_token={token}&type=image",
+        world.api()
+    );
+    let answer = world
+        .client()
+        .post(url)
+        .header("content-type", "multipart/form-data; charset=ISO-8859-1")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(answer["type"], "image", "{answer}");
+    let media_id = answer["media_id"].as_str().unwrap();
+    let get = |token: &str| {
+        format!(
+            "{}/cgi-bin/media/get?access_token={token}&media_id={media_id}",
+            world.api()
+        )
+    };
+    let file = world.client().get(get(&token)).send().await.unwrap();
+    assert_eq!(file.headers()["content-type"], "image/png");
+    let disposition = file.headers()["content-disposition"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(disposition.contains("filename=\""), "{disposition}");
+    assert_eq!(&file.bytes().await.unwrap()[..], b"\x89PNG\r\n\x1a\nrest");
+    world.advance(3 * 86_400).await;
+    let token = world.token(&account).await;
+    let gone = world
+        .client()
+        .get(get(&token))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(gone.contains("40007"), "{gone}");
+}

@@ -1,0 +1,68 @@
+//! The simulator over real HTTP: what the contract promises and what the platform does.
+
+mod bad_input;
+mod callbacks;
+mod control;
+mod custom_messages;
+mod determinism;
+mod endpoints;
+mod persistence;
+mod tokens;
+
+use serde_json::{Value, json};
+use xinqiao_testkit::{TestApp, TestWorld};
+
+/// A verified service account in this mode with a follower, connected to an app.
+async fn connected(world: &TestWorld, mode: &str) -> (Value, String, TestApp) {
+    let account = world
+        .account(json!({"kind": "service", "mode": mode}))
+        .await;
+    let appid = account["appid"].as_str().unwrap().to_owned();
+    let app = TestApp::start().await;
+    let saved = json!({"url": app.url});
+    world
+        .must("PUT", &format!("/accounts/{appid}/callback"), saved)
+        .await;
+    let user = world.user("小林").await;
+    world
+        .act(&user, json!({"do": "follow", "account": appid}))
+        .await;
+    (account, user, app)
+}
+
+fn appid(account: &Value) -> &str {
+    account["appid"].as_str().unwrap()
+}
+
+/// A passive text reply, as an app writes it in plain mode.
+fn text_reply(to: &str, from: &str, content: &str) -> String {
+    format!(
+        "<xml><ToUserName><![CDATA[{to}]]></ToUserName><FromUserName><![CDATA[{from}]]></FromUserName>\
+         <CreateTime>1</CreateTime><MsgType><![CDATA[text]]></MsgType>\
+         <Content><![CDATA[{content}]]></Content></xml>"
+    )
+}
+
+/// The text of an element in a push.
+fn element<'x>(xml: &'x str, name: &str) -> &'x str {
+    let start = xml.find(&format!("<{name}>")).map(|at| at + name.len() + 2);
+    let Some(start) = start else { return "" };
+    let end = xml[start..]
+        .find(&format!("</{name}>"))
+        .map_or(xml.len(), |at| start + at);
+    xml[start..end]
+        .trim_start_matches("<![CDATA[")
+        .trim_end_matches("]]>")
+}
+
+/// Answers every message with a text, in plain mode.
+fn echo(app: &TestApp) {
+    app.otherwise(|push| {
+        let (to, from) = (
+            element(&push.body, "FromUserName"),
+            element(&push.body, "ToUserName"),
+        );
+        let said = element(&push.body, "Content");
+        xinqiao_testkit::Told::body(text_reply(to, from, &format!("你说 {said}")))
+    });
+}
