@@ -121,58 +121,65 @@ fn not_built() -> Router<Arc<Shared>> {
         ("/merchants", "merchants (POST /merchants)"),
         ("/merchants/{mchid}", "merchants (PATCH /merchants/{mchid})"),
     ] {
-        router = router.route(path, any(move || async move { Refused::not_built(what) }));
+        router = router.route(
+            &at(path),
+            any(move || async move { Refused::not_built(what) }),
+        );
     }
     router
 }
 
 /// The router below `/_sim/v1`.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let calls = Router::new()
-        .route("/", get(platform::about))
-        .route("/reset", post(platform::reset))
-        .route("/clock", get(platform::clock).post(platform::set_clock))
-        .route("/faults", get(platform::faults).post(platform::add_fault))
-        .route("/faults/{id}", delete(platform::delete_fault))
-        .route("/export", get(platform::export))
-        .route("/import", post(platform::import))
-        .route("/rules", get(platform::rules))
-        .route("/dev", get(platform::dev))
-        .route("/debug", post(platform::debug))
-        .route("/trigger", post(users::trigger))
-        .route("/timeline", get(seen::timeline))
-        .route("/timeline/stream", get(seen::stream))
-        .route("/deliveries", get(seen::deliveries))
-        .route("/media", post(users::upload))
-        .route("/media/{media_id}", get(users::media))
-        .route("/accounts", get(accounts::list).post(accounts::create))
+    Router::new()
+        .route(&at(""), get(platform::about))
+        .route(&at("/"), get(platform::about))
+        .route(&at("/reset"), post(platform::reset))
         .route(
-            "/accounts/{appid}",
+            &at("/clock"),
+            get(platform::clock).post(platform::set_clock),
+        )
+        .route(
+            &at("/faults"),
+            get(platform::faults).post(platform::add_fault),
+        )
+        .route(&at("/faults/{id}"), delete(platform::delete_fault))
+        .route(&at("/export"), get(platform::export))
+        .route(&at("/import"), post(platform::import))
+        .route(&at("/rules"), get(platform::rules))
+        .route(&at("/dev"), get(platform::dev))
+        .route(&at("/debug"), post(platform::debug))
+        .route(&at("/trigger"), post(users::trigger))
+        .route(&at("/timeline"), get(seen::timeline))
+        .route(&at("/timeline/stream"), get(seen::stream))
+        .route(&at("/deliveries"), get(seen::deliveries))
+        .route(&at("/media"), post(users::upload))
+        .route(&at("/media/{media_id}"), get(users::media))
+        .route(&at("/accounts"), get(accounts::list).post(accounts::create))
+        .route(
+            &at("/accounts/{appid}"),
             get(accounts::one)
                 .patch(accounts::patch)
                 .delete(accounts::delete),
         )
-        .route("/accounts/{appid}/callback", put(accounts::set_callback))
         .route(
-            "/accounts/{appid}/quotas",
+            &at("/accounts/{appid}/callback"),
+            put(accounts::set_callback),
+        )
+        .route(
+            &at("/accounts/{appid}/quotas"),
             axum::routing::patch(accounts::set_quotas),
         )
-        .route("/accounts/{appid}/secret", post(accounts::new_secret))
-        .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::one))
-        .route("/users/{id}/actions", post(users::act))
-        .route("/users/{id}/inbox", get(seen::inbox))
-        .route("/users/{id}/chats", get(seen::chats))
-        .route("/users/{id}/chat", get(seen::chat))
-        .route("/users/{id}/read", post(users::read))
+        .route(&at("/accounts/{appid}/secret"), post(accounts::new_secret))
+        .route(&at("/users"), get(users::list).post(users::create))
+        .route(&at("/users/{id}"), get(users::one))
+        .route(&at("/users/{id}/actions"), post(users::act))
+        .route(&at("/users/{id}/inbox"), get(seen::inbox))
+        .route(&at("/users/{id}/chats"), get(seen::chats))
+        .route(&at("/users/{id}/chat"), get(seen::chat))
+        .route(&at("/users/{id}/read"), post(users::read))
         .merge(not_built())
-        .fallback(|request: Request| async move {
-            Refused {
-                status: 404,
-                code: "unknown_path",
-                message: format!("there is no {} {}", request.method(), request.uri().path()),
-            }
-        })
+        .route("/_sim/{*rest}", any(unknown))
         .method_not_allowed_fallback(|request: Request| async move {
             Refused {
                 status: 405,
@@ -184,8 +191,18 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
                 ),
             }
         })
-        .with_state(shared);
-    Router::new()
-        .nest("/_sim/v1", calls.clone())
-        .route_service("/_sim/v1/", calls)
+        .with_state(shared)
+}
+
+/// A path of the interface.
+fn at(path: &str) -> String {
+    format!("/_sim/v1{path}")
+}
+
+async fn unknown(request: Request) -> Refused {
+    Refused {
+        status: 404,
+        code: "unknown_path",
+        message: format!("there is no {} {}", request.method(), request.uri().path()),
+    }
 }

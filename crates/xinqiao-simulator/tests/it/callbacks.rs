@@ -57,7 +57,9 @@ async fn a_message_arrives_in_every_mode_and_its_reply_is_shown() {
             );
             match mode {
                 CallbackMode::Plain => Told::body(reply),
-                _ => Told::body(seal_reply(&own, &reply, 7, "n", *b"0123456789abcdef").unwrap()),
+                _ => Told::body(
+                    seal_reply(&own, mode, &reply, 7, "n", *b"0123456789abcdef").unwrap(),
+                ),
             }
         });
         let answer = world.say(&user, appid(&account), "你好").await;
