@@ -57,7 +57,7 @@ pub(super) fn find_cdata_end(section: &[u8]) -> Option<usize> {
 
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
+    match simdutf8::basic::from_utf8(bytes) {
         Ok(text) if !has_control(bytes) => Cow::Borrowed(text),
         _ => {
             let text = String::from_utf8_lossy(bytes);
