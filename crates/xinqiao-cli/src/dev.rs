@@ -125,14 +125,15 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     // Signals that arrive during the start must not be lost.
     let mut stop = Stop::listen().context("cannot listen for signals")?;
     let project = project::create()?;
-    let world = match options.memory {
-        true => None,
-        false => Some(WorldFolder::open(
+    let world = if options.memory {
+        None
+    } else {
+        Some(WorldFolder::open(
             &project,
             options.seed,
             options.fresh,
             lang,
-        )?),
+        )?)
     };
     let running = start(&options, parts, world.as_ref()).await?;
     let ready = ready(&options, &running);

@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 
 /// Domains whose hosts are never passed on: a call to a host that nothing stands for must fail
 /// here, not reach the real platform.
-const PLATFORM_DOMAINS: [&str; 2] = ["weixin.qq.com", "wechatpay.cn"];
+const PLATFORM_DOMAINS: [&str; 3] = ["weixin.qq.com", "wechatpay.cn", "businesspay.qq.com"];
 
 /// Platform host → origin.
 #[derive(Clone, Debug)]

@@ -173,7 +173,9 @@ impl Proxy {
                 tokio::spawn(async move {
                     match hyper::upgrade::on(request).await {
                         Ok(tunnel) => {
-                            shared.serve_platform(TokioIo::new(tunnel), Some(host)).await;
+                            shared
+                                .serve_platform(TokioIo::new(tunnel), Some(host))
+                                .await;
                         }
                         Err(error) => tracing::debug!(%error, "Tunnel was not opened."),
                     }
@@ -220,7 +222,9 @@ impl Proxy {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Ok(Ok(first)) = tokio::time::timeout(PATIENCE, stream.read_u8()).await else { return };
+        let Ok(Ok(first)) = tokio::time::timeout(PATIENCE, stream.read_u8()).await else {
+            return;
+        };
         let stream = Replay {
             first: Some(first),
             stream,

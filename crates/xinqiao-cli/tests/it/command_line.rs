@@ -9,12 +9,22 @@ fn help_marks_what_is_not_built() {
     assert_eq!(output.status.code(), Some(0));
     let help = stdout(&output);
     for verb in ["dev", "sim", "serve", "exec", "env", "explain", "api"] {
-        let line = help.lines().find(|line| line.trim_start().starts_with(verb));
-        assert!(line.is_some_and(|line| !line.contains("[not built]")), "{verb}: {help}");
+        let line = help
+            .lines()
+            .find(|line| line.trim_start().starts_with(verb));
+        assert!(
+            line.is_some_and(|line| !line.contains("[not built]")),
+            "{verb}: {help}"
+        );
     }
     for verb in ["listen", "doctor", "test", "data", "store"] {
-        let line = help.lines().find(|line| line.trim_start().starts_with(verb));
-        assert!(line.is_some_and(|line| line.contains("[not built]")), "{verb}: {help}");
+        let line = help
+            .lines()
+            .find(|line| line.trim_start().starts_with(verb));
+        assert!(
+            line.is_some_and(|line| line.contains("[not built]")),
+            "{verb}: {help}"
+        );
     }
 }
 
@@ -24,7 +34,11 @@ fn a_verb_that_is_not_built_says_so_with_code_2() {
     for verb in ["listen", "doctor", "test", "data", "store"] {
         let output = run(folder.path(), &[verb, "--any", "thing"]);
         assert_eq!(output.status.code(), Some(2), "{verb}");
-        assert!(stderr(&output).contains("not built"), "{verb}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("not built"),
+            "{verb}: {}",
+            stderr(&output)
+        );
         assert!(output.stdout.is_empty(), "{verb}");
     }
 }
@@ -33,7 +47,11 @@ fn a_verb_that_is_not_built_says_so_with_code_2() {
 fn both_languages_are_spoken() {
     let folder = folder();
     let chinese = run(folder.path(), &["--lang", "zh", "doctor"]);
-    assert!(stderr(&chinese).contains("还没有实现"), "{}", stderr(&chinese));
+    assert!(
+        stderr(&chinese).contains("还没有实现"),
+        "{}",
+        stderr(&chinese)
+    );
     let help = run(folder.path(), &["--lang=zh", "--help"]);
     assert!(stdout(&help).contains("虚拟手机"), "{}", stdout(&help));
 }
@@ -51,7 +69,12 @@ fn calling_it_wrongly_is_code_2() {
         &["serve"],
     ] {
         let output = run(folder.path(), wrong);
-        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{wrong:?}: {}",
+            stderr(&output)
+        );
         assert!(!stderr(&output).is_empty(), "{wrong:?}");
     }
 }
@@ -62,7 +85,11 @@ fn without_a_running_dev_the_remedy_is_named() {
     for verb in [&["exec", "--", "true"][..], &["env"], &["clock"], &["logs"]] {
         let output = run(folder.path(), verb);
         assert_eq!(output.status.code(), Some(2), "{verb:?}");
-        assert!(stderr(&output).contains("xinqiao dev"), "{verb:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("xinqiao dev"),
+            "{verb:?}: {}",
+            stderr(&output)
+        );
     }
 }
 
@@ -88,7 +115,10 @@ fn the_catalog_is_data_on_standard_output() {
     let shown = run(folder.path(), &["api", "show", id]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
     assert_eq!(shown["path"], "/cgi-bin/menu/create");
-    let near = run(folder.path(), &["api", "show", "official_account.menus.create"]);
+    let near = run(
+        folder.path(),
+        &["api", "show", "official_account.menus.create"],
+    );
     assert_eq!(near.status.code(), Some(2));
     assert!(stderr(&near).contains(id), "{}", stderr(&near));
 }
@@ -102,5 +132,9 @@ fn openapi_is_one_document() {
     assert!(document["paths"]["/cgi-bin/menu/create"]["post"].is_object());
     let unknown = run(folder.path(), &["openapi", "--product", "nothing"]);
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(stderr(&unknown).contains("official_account"), "{}", stderr(&unknown));
+    assert!(
+        stderr(&unknown).contains("official_account"),
+        "{}",
+        stderr(&unknown)
+    );
 }

@@ -34,7 +34,10 @@ fn ready_files_are_readable_by_their_owner_only() {
     let folder = folder();
     let _dev = Running::start(folder.path(), &["sim", "--memory"]);
     for name in ["test-ready.json", ".xinqiao/ready.json"] {
-        let mode = std::fs::metadata(folder.path().join(name)).expect("a file").permissions().mode();
+        let mode = std::fs::metadata(folder.path().join(name))
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
@@ -46,16 +49,27 @@ fn the_console_is_a_page_and_a_missing_file_is_missing() {
     let console = dev.text("/console");
     let (status, head, page) = raw_http("GET", &console, None);
     assert_eq!(status, 200);
-    assert!(page.contains("<!doctype html>") || page.contains("<!DOCTYPE html>"), "{page}");
-    assert!(head.to_ascii_lowercase().contains("content-security-policy"), "{head}");
-    assert_eq!(raw_http("GET", &format!("{console}/assets/none.js"), None).0, 404);
+    assert!(
+        page.contains("<!doctype html>") || page.contains("<!DOCTYPE html>"),
+        "{page}"
+    );
+    assert!(
+        head.to_ascii_lowercase()
+            .contains("content-security-policy"),
+        "{head}"
+    );
+    assert_eq!(
+        raw_http("GET", &format!("{console}/assets/none.js"), None).0,
+        404
+    );
 }
 
 /// Sends a text on the phone and gives what the person sees as the answer.
 fn converse(dev: &Running, words: &str) -> String {
     let appid = dev.text("/accounts/0/appid");
     let user = dev.text("/users/0/id");
-    let act = json!({"do": "send", "account": appid, "message": {"type": "text", "content": words}});
+    let act =
+        json!({"do": "send", "account": appid, "message": {"type": "text", "content": words}});
     let (status, answer) = dev.control("POST", &format!("/users/{user}/actions"), Some(&act));
     assert_eq!(status, 200, "{answer}");
     let inbox = format!("/users/{user}/inbox?account={appid}");
@@ -88,7 +102,10 @@ fn the_demo_app_answers_through_the_gateway() {
     wait_until_connected(&dev);
     assert!(!converse(&dev, "你好").is_empty());
     let events = http("GET", &format!("{}/v1/events", dev.text("/gateway")), None).1;
-    assert!(!events["items"].as_array().expect("a list").is_empty(), "{events}");
+    assert!(
+        !events["items"].as_array().expect("a list").is_empty(),
+        "{events}"
+    );
 }
 
 #[test]
@@ -99,7 +116,10 @@ fn the_same_seed_gives_the_same_keys() {
     let again = keys(Running::start(second.path(), &["dev", "--memory"]));
     assert_eq!(first, again);
     assert!(first.as_array().is_some_and(|all| !all.is_empty()));
-    let other = keys(Running::start(second.path(), &["dev", "--memory", "--seed", "7"]));
+    let other = keys(Running::start(
+        second.path(),
+        &["dev", "--memory", "--seed", "7"],
+    ));
     assert_ne!(first[0]["secret"], other[0]["secret"]);
 }
 
@@ -108,11 +128,19 @@ fn a_sim_is_empty_unless_seeded() {
     let folder = folder();
     let empty = Running::start(folder.path(), &["sim", "--memory"]);
     assert_eq!(empty.ready["gateway"], Value::Null);
-    assert_eq!(empty.control("GET", "/accounts", None).1["items"], json!([]));
+    assert_eq!(
+        empty.control("GET", "/accounts", None).1["items"],
+        json!([])
+    );
     drop(empty);
     let seeded = Running::start(folder.path(), &["sim", "--memory", "--seeded"]);
     let accounts = seeded.control("GET", "/accounts", None).1;
-    assert!(accounts["items"].as_array().is_some_and(|all| !all.is_empty()), "{accounts}");
+    assert!(
+        accounts["items"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty()),
+        "{accounts}"
+    );
 }
 
 #[test]
@@ -129,7 +157,10 @@ fn a_world_on_disk_survives_kill_9() {
     assert_eq!(kept["secret"], account["secret"]);
     drop(second);
     let fresh = Running::start(folder.path(), &["sim", "--fresh"]);
-    assert_eq!(fresh.control("GET", &format!("/accounts/{appid}"), None).0, 404);
+    assert_eq!(
+        fresh.control("GET", &format!("/accounts/{appid}"), None).0,
+        404
+    );
 }
 
 #[test]
@@ -157,9 +188,14 @@ fn a_taken_port_is_named_with_the_remedy() {
 fn the_clock_is_read_and_moved_from_the_command_line() {
     let folder = folder();
     let dev = Running::start(folder.path(), &["sim", "--memory"]);
-    let before = dev.control("GET", "/clock", None).1["now"].as_i64().expect("a time");
+    let before = dev.control("GET", "/clock", None).1["now"]
+        .as_i64()
+        .expect("a time");
     let output = run(folder.path(), &["clock", "--advance", "48h"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let after: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert!(after["now"].as_i64().expect("a time") >= before + 172_800, "{after}");
+    assert!(
+        after["now"].as_i64().expect("a time") >= before + 172_800,
+        "{after}"
+    );
 }

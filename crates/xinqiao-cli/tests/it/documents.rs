@@ -27,7 +27,11 @@ fn index() -> String {
         "# Diagnoses 诊断\n\nEvery error that a user can meet has a name, a cause and a remedy. The same words are in the console, in logs and in\n`xinqiao explain`. 每个错误都有名字、原因和处理办法；控制台、日志和 `xinqiao explain` 用的是同样的话。\n\nThese pages are made from the catalog by `XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli pages`.\n\n| rule | 原因 | cause |\n|---|---|---|\n",
     );
     for rule in catalog::diagnoses() {
-        let _ = writeln!(page, "| [{0}]({0}.md) | {1} | {2} |", rule.rule, rule.cause.zh, rule.cause.en);
+        let _ = writeln!(
+            page,
+            "| [{0}]({0}.md) | {1} | {2} |",
+            rule.rule, rule.cause.zh, rule.cause.en
+        );
     }
     page
 }
@@ -47,10 +51,17 @@ fn every_diagnosis_has_its_page_and_no_page_is_left_over() {
             std::fs::write(&path, text).expect("written");
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(found == *text, "docs/errors/{name} is stale; XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli pages");
+        assert!(
+            found == *text,
+            "docs/errors/{name} is stale; XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli pages"
+        );
     }
     for entry in std::fs::read_dir(&folder).expect("a folder") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         if wanted.iter().any(|(known, _)| *known == name) {
             continue;
         }
@@ -72,17 +83,35 @@ fn every_dependency_has_its_line() {
         .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
         .flat_map(|cell| cell.split(", "))
         .collect();
-    let dependencies = manifest["workspace"]["dependencies"].as_table().expect("a table");
-    for name in dependencies.keys().filter(|name| !name.starts_with("xinqiao")) {
-        assert!(named.contains(&name.as_str()), "docs/dependencies.md has no line for {name}");
+    let dependencies = manifest["workspace"]["dependencies"]
+        .as_table()
+        .expect("a table");
+    for name in dependencies
+        .keys()
+        .filter(|name| !name.starts_with("xinqiao"))
+    {
+        assert!(
+            named.contains(&name.as_str()),
+            "docs/dependencies.md has no line for {name}"
+        );
     }
 }
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for name in ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for name in [
+        "README.md",
+        "README.zh-CN.md",
+        "CONTRIBUTING.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+    ] {
         let text = std::fs::read_to_string(root().join(name)).expect(name);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if link.starts_with("http") || link.starts_with('#') {
                 continue;
             }

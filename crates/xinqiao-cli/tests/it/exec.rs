@@ -14,7 +14,11 @@ fn token_call(variables: &str) -> String {
 fn has_a_token(output: &std::process::Output) {
     let answer = stdout(output);
     assert_eq!(output.status.code(), Some(0), "{answer} {}", stderr(output));
-    assert!(answer.contains("access_token"), "{answer} {}", stderr(output));
+    assert!(
+        answer.contains("access_token"),
+        "{answer} {}",
+        stderr(output)
+    );
 }
 
 #[test]
@@ -28,7 +32,10 @@ fn curl_reaches_the_simulator_under_the_real_name() {
         "curl -sS --fail '{}'",
         token_call("'$XINQIAO_APPID'&secret='$XINQIAO_SECRET'")
     );
-    has_a_token(&run(folder.path(), &["exec", "--offline", "--", "sh", "-c", &script]));
+    has_a_token(&run(
+        folder.path(),
+        &["exec", "--offline", "--", "sh", "-c", &script],
+    ));
 }
 
 #[test]
@@ -42,10 +49,16 @@ fn through_the_gateway_a_key_stands_where_the_secret_stood() {
         "echo $XINQIAO_SECRET; curl -sS --fail '{}'",
         token_call("'$XINQIAO_APPID'&secret='$XINQIAO_SECRET'")
     );
-    let output = run(folder.path(), &["exec", "--via", "gateway", "--", "sh", "-c", &script]);
+    let output = run(
+        folder.path(),
+        &["exec", "--via", "gateway", "--", "sh", "-c", &script],
+    );
     has_a_token(&output);
     let secret = dev.text("/accounts/0/secret");
-    assert!(!stdout(&output).contains(&secret), "the real secret was shown");
+    assert!(
+        !stdout(&output).contains(&secret),
+        "the real secret was shown"
+    );
     assert!(stdout(&output).starts_with("xqk_"), "{}", stdout(&output));
 }
 
@@ -60,7 +73,10 @@ fn python_reaches_the_simulator_with_its_own_library() {
         "import os, urllib.request as u; e = os.environ; \
          print(u.urlopen('{TOKEN}&appid=' + e['XINQIAO_APPID'] + '&secret=' + e['XINQIAO_SECRET']).read().decode())"
     );
-    has_a_token(&run(folder.path(), &["exec", "--", "python3", "-c", &script]));
+    has_a_token(&run(
+        folder.path(),
+        &["exec", "--", "python3", "-c", &script],
+    ));
 }
 
 #[test]
@@ -86,11 +102,20 @@ fn exit_codes_and_missing_programs_are_passed_on() {
     let _dev = Running::start(folder.path(), &["sim", "--memory"]);
     for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)] {
         let output = run(folder.path(), &["exec", "--", "sh", "-c", script]);
-        assert_eq!(output.status.code(), Some(code), "{script}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{script}: {}",
+            stderr(&output)
+        );
     }
     let missing = run(folder.path(), &["exec", "--", "no-such-program"]);
     assert_eq!(missing.status.code(), Some(127));
-    assert!(stderr(&missing).contains("no-such-program"), "{}", stderr(&missing));
+    assert!(
+        stderr(&missing).contains("no-such-program"),
+        "{}",
+        stderr(&missing)
+    );
 }
 
 #[cfg(unix)]
@@ -105,7 +130,10 @@ fn a_signal_is_passed_on() {
     crate::process::wait_for("a started child", || {
         folder.path().join("started").exists().then_some(())
     });
-    std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+    std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .expect("kill runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(5));
 }
 
@@ -113,9 +141,16 @@ fn a_signal_is_passed_on() {
 fn an_unknown_account_is_refused_with_the_known_ones() {
     let folder = folder();
     let dev = Running::start(folder.path(), &["dev", "--memory"]);
-    let output = run(folder.path(), &["exec", "--account", "nobody", "--", "true"]);
+    let output = run(
+        folder.path(),
+        &["exec", "--account", "nobody", "--", "true"],
+    );
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains(&dev.text("/accounts/0/appid")), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(&dev.text("/accounts/0/appid")),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -124,7 +159,11 @@ fn a_sim_has_no_gateway_to_go_through() {
     let _dev = Running::start(folder.path(), &["sim", "--memory"]);
     let output = run(folder.path(), &["exec", "--via", "gateway", "--", "true"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("xinqiao dev"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("xinqiao dev"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -134,10 +173,16 @@ fn env_prints_the_same_addresses_as_settings() {
     let endpoints: Value = dev.ready["endpoints"].clone();
     let api = endpoints["api.weixin.qq.com"].as_str().expect("an origin");
     let spring = stdout(&run(folder.path(), &["env", "--spring"]));
-    assert!(spring.contains(&format!("wx.mp.hosts.api-host={api}")), "{spring}");
+    assert!(
+        spring.contains(&format!("wx.mp.hosts.api-host={api}")),
+        "{spring}"
+    );
     assert!(spring.contains("wx.mp.hosts.open-host="), "{spring}");
     let shell = stdout(&run(folder.path(), &["env"]));
-    assert!(shell.contains(&format!("export XINQIAO_HOST_API_WEIXIN_QQ_COM={api}")), "{shell}");
+    assert!(
+        shell.contains(&format!("export XINQIAO_HOST_API_WEIXIN_QQ_COM={api}")),
+        "{shell}"
+    );
     let gateway = stdout(&run(folder.path(), &["env", "--via", "gateway"]));
     assert_ne!(shell, gateway);
     let docker = stdout(&run(folder.path(), &["env", "--docker"]));
@@ -155,7 +200,10 @@ fn an_endpoint_is_called_by_its_id() {
         .expect("a follower")
         .to_owned();
     let parameters = format!("{{\"openid\": \"{openid}\"}}");
-    let output = run(folder.path(), &["api", "call", "official_account.user.info", &parameters]);
+    let output = run(
+        folder.path(),
+        &["api", "call", "official_account.user.info", &parameters],
+    );
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let user: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(user["openid"], openid.as_str());

@@ -1,5 +1,7 @@
 //! The binary as its users meet it.
 
+#![expect(clippy::print_stderr, reason = "a check that is left out says why")]
+
 mod command_line;
 mod dev;
 mod documents;

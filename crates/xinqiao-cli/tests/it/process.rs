@@ -10,36 +10,42 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command of the binary that ends by itself.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().expect("the binary runs")
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments)
+        .output()
+        .expect("the binary runs")
 }
 
-pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xinqiao"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("XINQIAO_LANG", "en");
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .env("XINQIAO_LANG", "en");
     command
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A running `dev`, `sim` or `serve`; it is killed when this is dropped.
-pub struct Running {
-    pub child: Child,
-    pub ready: Value,
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) ready: Value,
 }
 
 impl Running {
     /// Starts `dev` or `sim` and waits for the ready file.
-    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let file = folder.join("test-ready.json");
         let _ = std::fs::remove_file(&file);
         let mut all = arguments.to_vec();
@@ -61,23 +67,25 @@ impl Running {
     }
 
     /// A field of the ready file.
-    pub fn text(&self, pointer: &str) -> String {
+    pub(crate) fn text(&self, pointer: &str) -> String {
         let value = self.ready.pointer(pointer).and_then(Value::as_str);
-        value.unwrap_or_else(|| panic!("{pointer} in {}", self.ready)).to_owned()
+        value
+            .unwrap_or_else(|| panic!("{pointer} in {}", self.ready))
+            .to_owned()
     }
 
-    pub fn control(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) fn control(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         http(method, &format!("{}{path}", self.text("/control")), body)
     }
 
     /// kill −9.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
     }
 
     /// SIGTERM; gives the exit code.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         Command::new("kill").arg(id).status().expect("kill runs");
         let end = Instant::now() + PATIENCE;
@@ -99,26 +107,30 @@ impl Drop for Running {
 }
 
 /// Waits until `look` finds something.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "no {what} within {} s", PATIENCE.as_secs());
+        assert!(
+            Instant::now() < end,
+            "no {what} within {} s",
+            PATIENCE.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 /// One HTTP call; the body is JSON, the answer too, else it comes as text.
-pub fn http(method: &str, url: &str, body: Option<&Value>) -> (u16, Value) {
+pub(crate) fn http(method: &str, url: &str, body: Option<&Value>) -> (u16, Value) {
     let (status, _, body) = raw_http(method, url, body);
     let value = serde_json::from_str(&body).unwrap_or(Value::String(body));
     (status, value)
 }
 
 /// Status, head and body of one HTTP call.
-pub fn raw_http(method: &str, url: &str, body: Option<&Value>) -> (u16, String, String) {
+pub(crate) fn raw_http(method: &str, url: &str, body: Option<&Value>) -> (u16, String, String) {
     let rest = url.strip_prefix("http://").expect("an http address");
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(authority).expect("connected");
@@ -127,7 +139,10 @@ pub fn raw_http(method: &str, url: &str, body: Option<&Value>) -> (u16, String, 
     let length = if body.is_empty() {
         String::new()
     } else {
-        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        format!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        )
     };
     write!(
         stream,
@@ -137,8 +152,15 @@ pub fn raw_http(method: &str, url: &str, body: Option<&Value>) -> (u16, String, 
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .expect("a status");
+    let body = if head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
         unchunk(body)
     } else {
         body.to_owned()
@@ -159,12 +181,12 @@ fn unchunk(mut body: &str) -> String {
     all
 }
 
-pub fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
 /// Whether a program is installed; prints why a check is left out otherwise.
-pub fn installed(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn installed(program: &str, arguments: &[&str]) -> bool {
     let there = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -173,7 +195,10 @@ pub fn installed(program: &str, arguments: &[&str]) -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !there {
-        println!("SKIP: `{program} {}` does not run here", arguments.join(" "));
+        eprintln!(
+            "SKIP: `{program} {}` does not run here",
+            arguments.join(" ")
+        );
     }
     there
 }
