@@ -18,6 +18,7 @@ use axum::response::{
 use futures_util::{Stream, stream};
 use http::HeaderMap;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// One event of the ring.
 #[derive(Debug, Clone)]
@@ -41,6 +42,7 @@ struct Ring {
 struct Inner {
     ring: Mutex<Ring>,
     newest: watch::Sender<u64>,
+    closed: CancellationToken,
     most_items: usize,
     most_bytes: usize,
 }
@@ -77,6 +79,7 @@ impl EventLog {
             inner: Arc::new(Inner {
                 ring: Mutex::new(ring),
                 newest,
+                closed: CancellationToken::new(),
                 most_items,
                 most_bytes,
             }),
@@ -108,6 +111,11 @@ impl EventLog {
         };
         self.inner.newest.send_replace(id);
         id
+    }
+
+    /// Ends every reader's stream, so that a server that drains does not wait for them.
+    pub fn close(&self) {
+        self.inner.closed.cancel();
     }
 
     /// A reader from after this id on; `None` starts with the next event.
@@ -158,7 +166,8 @@ impl EventLog {
 }
 
 impl Subscription {
-    /// The next batch and whether events were lost before it. Waits until there is one; safe to cancel.
+    /// The next batch and whether events were lost before it. Waits until there is one; none after
+    /// [`EventLog::close`]. Safe to cancel.
     pub async fn next(&mut self) -> Option<(Vec<Item>, bool)> {
         const BATCH: usize = 64;
         loop {
@@ -167,7 +176,10 @@ impl Subscription {
                 self.after = last.id;
                 return Some((items, lost));
             }
-            self.newest.changed().await.ok()?;
+            tokio::select! {
+                changed = self.newest.changed() => changed.ok()?,
+                () = self.log.inner.closed.cancelled() => return None,
+            }
         }
     }
 

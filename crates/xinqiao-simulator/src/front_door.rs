@@ -261,7 +261,11 @@ fn judge(
         (appid, body::parse(endpoint, call)?)
     };
     spend_quota(turn, endpoint, &appid)?;
-    body::check(endpoint, &call.query, &parsed)?;
+    let missing = match behaviour {
+        Some(_) => body::Missing::BehaviourDecides,
+        None => body::Missing::SchemaRefuses,
+    };
+    body::check(endpoint, &call.query, &parsed, missing)?;
     let request = Request {
         endpoint,
         appid,

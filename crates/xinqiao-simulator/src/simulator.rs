@@ -233,6 +233,7 @@ impl Simulator {
     /// Answers what was asked, writes down what is to be kept, and ends.
     pub async fn shutdown(self) {
         self.shared.stop.cancel();
+        self.shared.stream.close();
         self.serving.cancel();
         self.servers.close();
         self.servers.wait().await;

@@ -12,3 +12,4 @@ pub use self::{
     app::{Recorded, TestApp, Told},
     world::TestWorld,
 };
+pub use xinqiao_simulator::{Options, Storage};

@@ -227,11 +227,39 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(haystack, needle)
 }
 
+/// Who asks for what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The schema: nobody else looks.
+    SchemaRefuses,
+    /// The endpoint's behaviour, with the code of the case. What the schema calls required comes from SDKs, and the
+    /// platform takes calls without it (`lang`, `force_refresh`).
+    BehaviourDecides,
+}
+
+/// What the schema says about a value that is not there.
+const IS_REQUIRED: &str = "is required";
+
 /// Checks query and body against the schema.
-pub(super) fn check(endpoint: &Endpoint, raw_query: &str, parsed: &Parsed) -> Result<(), Refuse> {
-    xinqiao_catalog::validate_query(endpoint, &pairs(raw_query)).map_err(refuse)?;
-    if endpoint.content == Content::Json {
-        xinqiao_catalog::validate(endpoint, &parsed.value).map_err(refuse)?;
+pub(super) fn check(
+    endpoint: &Endpoint,
+    raw_query: &str,
+    parsed: &Parsed,
+    missing: Missing,
+) -> Result<(), Refuse> {
+    let tolerated = |violation: &xinqiao_catalog::Violation| {
+        missing == Missing::BehaviourDecides && violation.reason == IS_REQUIRED
+    };
+    let checks = [
+        Some(xinqiao_catalog::validate_query(endpoint, &pairs(raw_query))),
+        (endpoint.content == Content::Json)
+            .then(|| xinqiao_catalog::validate(endpoint, &parsed.value)),
+    ];
+    for check in checks.into_iter().flatten() {
+        match check {
+            Err(violation) if !tolerated(&violation) => return Err(refuse(violation)),
+            _ => {}
+        }
     }
     Ok(())
 }

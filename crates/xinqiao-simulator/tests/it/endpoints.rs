@@ -105,7 +105,7 @@ async fn users_are_told_as_the_account_may_see_them() {
     let batch = format!("/cgi-bin/user/info/batchget?access_token={token}");
     let list = json!({"user_list": [{"openid": openid}]});
     assert_eq!(
-        world.call(&batch, list).await["user_info_list"][0]["remark"],
+        world.call(&batch, list.clone()).await["user_info_list"][0]["remark"],
         "老客"
     );
     world

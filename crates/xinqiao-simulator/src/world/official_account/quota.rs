@@ -23,9 +23,12 @@ const TRACED_SECONDS: i64 = 7 * 86_400;
 
 fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refuse> {
     let used_up = ErrCode::from(code::CLEAR_QUOTA_USED_UP);
+    // A row whose limit is no plain number (`10 together`) counts as told by the caller.
+    // A row whose limit is no plain number (`10 together`) counts as told by the caller.
     let known = xinqiao_catalog::quotas_of(row)
-        .next()
-        .map_or(otherwise, |row| row.limit);
+        .map(|row| row.limit)
+        .find(|limit| *limit > 0);
+    let known = known.unwrap_or(otherwise);
     let limit = Limit {
         max: known,
         window: QuotaWindow::Month,
