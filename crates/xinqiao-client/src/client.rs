@@ -50,6 +50,13 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
+    /// A client for an account with its secret, or with a key that a gateway issued.
+    pub fn new(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        Self::builder(appid)
+            .secret(secret)
+            .assemble(Arc::new(HttpTransport::default()))
+    }
+
     /// Begins a client for an account.
     pub fn builder(appid: impl Into<AppId>) -> ClientBuilder {
         ClientBuilder {
@@ -203,11 +210,15 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// The HTTP options cannot be used.
-    pub fn build(self) -> Result<Client, Error> {
-        let transport = match self.transport {
+    pub fn build(mut self) -> Result<Client, Error> {
+        let transport = match self.transport.take() {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new(&self.http)?),
         };
+        Ok(self.assemble(transport))
+    }
+
+    fn assemble(self, transport: Arc<dyn Transport>) -> Client {
         let settings = Settings {
             transport,
             endpoints: self.endpoints,
@@ -217,13 +228,13 @@ impl ClientBuilder {
             clock: self.clock,
             entropy: self.entropy,
         };
-        Ok(Client {
+        Client {
             inner: Arc::new(Inner {
                 appid: self.appid,
                 tokens: self.tokens.unwrap_or_else(|| Arc::new(NoToken)),
                 settings: Arc::new(settings),
                 facts: self.facts,
             }),
-        })
+        }
     }
 }

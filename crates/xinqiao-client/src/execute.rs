@@ -114,11 +114,7 @@ impl Client {
         let Some(facts) = &self.inner.facts else {
             return Ok(());
         };
-        let rows: Vec<_> = request
-            .permissions
-            .iter()
-            .filter_map(|id| xinqiao_catalog::permission(id))
-            .collect();
+        let rows = permission::rows(request.permissions);
         permission::check_rows(&rows, facts).map_err(|denied| Error::Preflight {
             endpoint: request.envelope.endpoint,
             reason: Refusal::Permission(denied),

@@ -1,6 +1,9 @@
 //! The transport over HTTP and TLS.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -26,9 +29,18 @@ pub struct HttpOptions {
 }
 
 /// The transport over HTTP and TLS, with one pool of connections. Cheap to clone.
-#[derive(Debug, Clone)]
+///
+/// With default options the connections' machinery is made at the first call, so that making a client
+/// costs nothing and cannot fail.
+#[derive(Debug, Clone, Default)]
 pub struct HttpTransport {
-    client: reqwest::Client,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    options: HttpOptions,
+    client: OnceLock<Result<reqwest::Client, Box<str>>>,
 }
 
 impl HttpTransport {
@@ -37,37 +49,25 @@ impl HttpTransport {
     /// # Errors
     /// The proxy's address or a root certificate cannot be read.
     pub fn new(options: &HttpOptions) -> Result<Self, Error> {
-        let config = |what: &str, error: reqwest::Error| {
-            Error::Config(format!("{what}: {}", error.without_url()).into())
+        let inner = Inner {
+            options: options.clone(),
+            client: OnceLock::new(),
         };
-        let agent = match options.user_agent.as_str() {
-            "" => concat!("xinqiao/", env!("CARGO_PKG_VERSION")),
-            agent => agent,
+        let transport = Self {
+            inner: Arc::new(inner),
         };
-        // A redirect would carry the token in the query to wherever it points.
-        let mut builder = reqwest::Client::builder()
-            .user_agent(agent)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(options.connect_timeout.unwrap_or(Duration::from_secs(5)))
-            .pool_idle_timeout(Duration::from_mins(1))
-            .tcp_nodelay(true);
-        if options.ignore_environment {
-            builder = builder.no_proxy();
+        // What the caller chose is tried at once, so that a mistake is told where it is made.
+        if options.proxy.is_some() || !options.roots.is_empty() {
+            transport
+                .client()
+                .map_err(|reason| Error::Config(reason.into()))?;
         }
-        if let Some(proxy) = &options.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|error| config("the proxy's address cannot be read", error))?;
-            builder = builder.proxy(proxy);
-        }
-        for pem in &options.roots {
-            let root = reqwest::Certificate::from_pem(pem)
-                .map_err(|error| config("a root certificate is not PEM", error))?;
-            builder = builder.add_root_certificate(root);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| config("the HTTP client cannot start", error))?;
-        Ok(Self { client })
+        Ok(transport)
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, &str> {
+        let made = self.inner.client.get_or_init(|| make(&self.inner.options));
+        made.as_ref().map_err(|reason| &**reason)
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Incoming, TransportError> {
@@ -90,8 +90,12 @@ impl HttpTransport {
                 Some(reqwest::Body::wrap_stream(stream::iter(pieces)))
             }
         };
-        let mut builder = self
-            .client
+        let client = self.client().map_err(|reason| TransportError {
+            reason: TransportReason::Connect,
+            sent: false,
+            source: reason.into(),
+        })?;
+        let mut builder = client
             .request(method, url)
             .headers(headers)
             .timeout(timeout);
@@ -124,6 +128,39 @@ impl Transport for HttpTransport {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(self.exchange(request))
     }
+}
+
+fn make(options: &HttpOptions) -> Result<reqwest::Client, Box<str>> {
+    let failed = |what: &str, error: reqwest::Error| -> Box<str> {
+        format!("{what}: {}", error.without_url()).into()
+    };
+    let agent = match options.user_agent.as_str() {
+        "" => concat!("xinqiao/", env!("CARGO_PKG_VERSION")),
+        agent => agent,
+    };
+    // A redirect would carry the token in the query to wherever it points.
+    let mut builder = reqwest::Client::builder()
+        .user_agent(agent)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(options.connect_timeout.unwrap_or(Duration::from_secs(5)))
+        .pool_idle_timeout(Duration::from_mins(1))
+        .tcp_nodelay(true);
+    if options.ignore_environment {
+        builder = builder.no_proxy();
+    }
+    if let Some(proxy) = &options.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| failed("the proxy's address cannot be read", error))?;
+        builder = builder.proxy(proxy);
+    }
+    for pem in &options.roots {
+        let root = reqwest::Certificate::from_pem(pem)
+            .map_err(|error| failed("a root certificate is not PEM", error))?;
+        builder = builder.add_root_certificate(root);
+    }
+    builder
+        .build()
+        .map_err(|error| failed("the HTTP client cannot start", error))
 }
 
 fn failure(error: reqwest::Error) -> TransportError {
