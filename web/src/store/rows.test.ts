@@ -24,6 +24,13 @@ describe("lines", () => {
     expect(list.filter((line) => line.type === "heading")).toHaveLength(3);
   });
 
+  it("keeps apart what names no cause of its own", () => {
+    const heads = (rows: Row[]) => lines(rows, everything).filter((line) => line.type === "heading").length;
+    expect(heads([row({ cause: "", kind: "call" }), row({ cause: "a", kind: "act" }), row({ cause: "", kind: "call" })])).toBe(3);
+    expect(heads([row({ cause: "handshake" }), row({ cause: "a", kind: "act" }), row({ cause: "handshake" })])).toBe(3);
+    expect(heads([row({ cause: "a", kind: "act" }), row({ cause: "", kind: "call" }), row({ cause: "a" })])).toBe(2);
+  });
+
   it("shows an act that caused nothing, and hides it when only errors are asked for", () => {
     const rows = [row({ cause: "a", kind: "act" })];
     expect(lines(rows, everything)).toHaveLength(1);

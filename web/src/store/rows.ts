@@ -118,9 +118,11 @@ export function lines(rows: Row[], filter: Filter): Line[] {
   const groups: { act: Row | null; first: Row; cause: string; rows: Row[]; lastMs: number; own: boolean }[] = [];
   const open = new Map<string, (typeof groups)[number]>();
   for (const row of rows) {
-    let group = open.get(row.cause);
+    const last = groups[groups.length - 1];
+    let group = row.cause ? open.get(row.cause) : undefined;
+    // What no act began has no place of its own to come back to: it joins only what it directly follows.
+    if (group && !group.act && row.kind !== "act" && group !== last) group = undefined;
     if (!group) {
-      const last = groups[groups.length - 1];
       const own = row.kind === "call";
       if (own && last?.own && last.first.account === row.account && row.wall_ms - last.lastMs < TOGETHER_MS) {
         group = last;
