@@ -21,7 +21,10 @@ pub enum SignatureFault {
     /// The ciphertext opens with the account's own key: only the Token differs.
     Token,
     /// It was made with the Token of before a change.
-    PreviousToken,
+    PreviousToken {
+        /// Which change, as they were given: 0 is the latest.
+        change: usize,
+    },
     /// The ciphertext does not open with the account's key either: it is somebody else's.
     Foreign,
     /// It is no hexadecimal text of 40 digits.
@@ -141,7 +144,7 @@ impl EnvelopeError {
             }
             Self::Signature { fault } => match fault {
                 SignatureFault::Token => ("callback.signature.token", "reply.signature.token"),
-                SignatureFault::PreviousToken => (
+                SignatureFault::PreviousToken { .. } => (
                     "callback.signature.previous_token",
                     "reply.signature.previous_token",
                 ),
@@ -191,8 +194,11 @@ const fn signature_text(fault: SignatureFault) -> &'static str {
         SignatureFault::Token => {
             "the signature does not match: the ciphertext opens with the EncodingAESKey, so only the Token differs from the one in the console"
         }
-        SignatureFault::PreviousToken => {
+        SignatureFault::PreviousToken { change: 0 } => {
             "the signature was made with the Token of before the last change: restart what still uses it"
+        }
+        SignatureFault::PreviousToken { .. } => {
+            "the signature was made with the Token of several changes ago: restart what still uses it"
         }
         SignatureFault::Foreign => {
             "neither Token nor EncodingAESKey fit: this comes from another account, or was changed on the way"

@@ -50,12 +50,14 @@ pub(super) fn signature(
         parts.extend(encrypt);
         callback::verify(&parts, received).is_ok()
     };
-    let mut previous = keys
-        .previous
-        .iter()
-        .filter_map(|previous| previous.token.as_ref());
-    if previous.any(|token| fits(token.expose(), encrypt)) {
-        return fault(SignatureFault::PreviousToken);
+    let previous = keys.previous.iter().position(|previous| {
+        previous
+            .token
+            .as_ref()
+            .is_some_and(|token| fits(token.expose(), encrypt))
+    });
+    if let Some(change) = previous {
+        return fault(SignatureFault::PreviousToken { change });
     }
     let Some(encrypt) = encrypt else {
         return fault(SignatureFault::Unknown);

@@ -5,7 +5,7 @@ use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     envelope::{
         CallbackQuery, EnvelopeError, Generation, Keys, MAX_BODY, OpenedReply, Push, SealedPush,
-        open, open_reply, seal_push, seal_reply, verify_url,
+        SignatureFault, open, open_reply, seal_push, seal_reply, verify_url,
     },
     inbound::Form,
 };
@@ -391,10 +391,14 @@ fn keys_of_before_a_change_are_accepted_and_told() {
 
 #[test]
 fn a_reply_with_the_token_of_before_a_change_is_refused_and_told() {
-    let now = keys().with_previous(Some("old".into()), Some(&key(1)));
+    let now = keys()
+        .with_previous(Some("older".into()), None)
+        .with_previous(Some("old".into()), Some(&key(1)));
     let old = Keys::new("old".into(), APPID).with_aes_key(&key(1));
     let body = seal_reply(&old, CallbackMode::Safe, "<xml/>", 1, "2", [0; 16]).unwrap();
     let error = open_reply(&now, body.as_bytes()).unwrap_err();
+    let fault = SignatureFault::PreviousToken { change: 1 };
+    assert_eq!(error, EnvelopeError::Signature { fault });
     assert_eq!(error.reply_rule(), "reply.signature.previous_token");
     let error = open_reply(&keys(), body.as_bytes()).unwrap_err();
     assert_eq!(error.reply_rule(), "reply.signature.token");
