@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The raw contract, with nothing but Python's standard library: retries, tokens, clock, export, refusals, bad input.
+"""The raw contract with Python's standard library only: retries, tokens, clock, export, bad input.
 
     python3 interop/contract.py [--only TEXT]      only the parts with this word in their name
 
-Run by interop/run as well. The envelope code is the harness's own, so it cannot agree with Xinqiao by accident.
+Run by interop/run as well. The envelope code is the harness's own, so it cannot agree with Xinqiao
+by accident.
 """
 
 import argparse

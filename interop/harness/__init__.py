@@ -1,1 +1,1 @@
-"""What the checks stand on: the standard library only, so that nothing here can agree with Xinqiao by accident."""
+"""What the checks stand on: the standard library only, so that nothing can agree with Xinqiao by accident."""

@@ -364,7 +364,9 @@ def through_gateway(report, name, command, folder):
 
 def issue_key(gateway, account):
     """An issued key for the account."""
-    answer = web.request("POST", f"{gateway}/v1/keys", json={"app": "interop", "accounts": [account["appid"]]})
+    answer = web.request(
+        "POST", f"{gateway}/v1/keys", json={"app": "interop", "accounts": [account["appid"]]}
+    )
     expect(answer.status in (200, 201), f"POST /v1/keys: {answer.status} {answer.text}")
     return answer.json()["key"]
 

@@ -188,6 +188,24 @@ timeout_ms = 5000
 """
 
 
+def serve(config, port):
+    """A `xinqiao serve` that is up."""
+    process = Process("serve", "--config", str(config), ready=False)
+
+    def healthy():
+        try:
+            return web.request("GET", f"http://127.0.0.1:{port}/healthz").status == 200
+        except OSError:
+            return process.process.poll() is not None
+
+    web.until(healthy, 20)
+    if process.process.poll() is not None:
+        said = process.output()
+        process.stop()
+        raise RuntimeError(f"serve ended: {said[-1500:]}")
+    return process
+
+
 def killed(report):
     """kill -9 right after the acknowledgement."""
     with report.check(
@@ -209,7 +227,8 @@ def killed(report):
             account = control.account()
             bot.account = account
             config = pathlib.Path(folder) / "xinqiao.toml"
-            port = web.free_port()
+            port = web.free_block(5)
+            base = f"http://127.0.0.1:{port}"
             config.write_text(
                 CONFIG.format(
                     api=sim.ready["endpoints"][API],
@@ -219,9 +238,8 @@ def killed(report):
                     **{k: account[k] for k in ("appid", "secret", "token", "aes_key")},
                 )
             )
-            gateway = Process("serve", "--config", str(config))
+            gateway = serve(config, port)
             try:
-                base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
                 equal(
                     control.callback(account, f"{base}/callback/{account['appid']}"),
                     {"verified": True},
@@ -235,8 +253,7 @@ def killed(report):
                 seen = len(bot.messages())
                 gateway.stop()
                 alive.append(True)
-                gateway = Process("serve", "--config", str(config))
-                base = (gateway.ready.get("gateway") or f"http://127.0.0.1:{port}").rstrip("/")
+                gateway = serve(config, port)
                 items = web.request("GET", f"{base}/v1/events?limit=1000").json()["items"]
                 equal(len(items), events + 1, "events after the restart")
                 arrived = web.until(lambda: bot.messages()[seen:], 15)

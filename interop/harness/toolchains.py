@@ -14,7 +14,7 @@ CACHE = HERE / ".cache"
 
 
 class Missing(Exception):
-    """The toolchain or the registry is not there: the checks of this language are skipped with this reason."""
+    """The toolchain or the registry is not there: this language is skipped with this reason."""
 
 
 def _run(command, cwd, registry, **env):

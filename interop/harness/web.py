@@ -55,6 +55,19 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def free_block(count):
+    """The first of so many free ports in a row."""
+    for first in range(31_000, 40_000, count + 3):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as listener:
+                    listener.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise OSError(f"no {count} free ports in a row")
+
+
 def until(condition, seconds=10, pause=0.03):
     """The first true value of the condition, or its last value when the time is over."""
     end = time.monotonic() + seconds
@@ -74,7 +87,7 @@ class Push:
 
 
 class App:
-    """A callback server. `handler(push, n)` returns (status, body) or (status, body, content type); n counts POSTs from 1."""
+    """A callback server. `handler(push, n)` returns (status, body[, content type]); n counts POSTs from 1."""
 
     def __init__(self, handler, port=0):
         self.handler, self.pushes, self.lock = handler, [], threading.Lock()
