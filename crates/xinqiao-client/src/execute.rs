@@ -34,6 +34,8 @@ pub(crate) struct Prepared {
     pub(crate) body: Vec<Bytes>,
     pub(crate) auth: Auth,
     pub(crate) repeat: Repeat,
+    /// Whether the request carries its idempotency key.
+    pub(crate) keyed: bool,
     pub(crate) permissions: &'static [&'static str],
     pub(crate) envelope: Envelope,
 }
@@ -78,7 +80,7 @@ impl Client {
                 number,
                 reached,
                 endpoint: request.repeat,
-                keyed: false,
+                keyed: request.keyed,
                 renewed,
             };
             match retry::next(&attempt, &policy, self.inner.settings.entropy.next_u64()) {

@@ -5,7 +5,8 @@ use std::{borrow::Cow, fmt, future::IntoFuture, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use xinqiao_catalog::{
-    AuthKind, Content, Endpoint, Field, Product, Spelling, TypeRef, rules::retry::Policy,
+    AuthKind, Content, Endpoint, Field, Product, Spelling, TypeRef,
+    rules::retry::{Policy, is_idempotency_key},
 };
 use xinqiao_types::{AccessToken, Entropy};
 use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart};
@@ -165,6 +166,9 @@ fn prepare(
             query.push((field.name.to_owned(), plain(&value, Some(field))));
         }
     }
+    let keyed = fields.iter().any(|(name, value)| {
+        is_idempotency_key(name) && value.as_str().is_some_and(|key| !key.is_empty())
+    });
     let auth = auth(endpoint);
     if let Auth::Sns(param) | Auth::WebhookKey(param) = auth
         && let Some(value) = fields.shift_remove(param)
@@ -234,6 +238,7 @@ fn prepare(
         body,
         auth,
         repeat: endpoint.retry,
+        keyed,
         permissions: &endpoint.permissions,
         envelope: Envelope {
             endpoint: endpoint.id,

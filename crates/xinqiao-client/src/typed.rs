@@ -1,7 +1,7 @@
 //! From typed requests to prepared ones, and from answers to typed ones. Nothing here is generic.
 
 use bytes::Bytes;
-use xinqiao_catalog::Retry as Repeat;
+use xinqiao_catalog::{Retry as Repeat, rules::retry::is_idempotency_key};
 use xinqiao_types::Entropy;
 use xinqiao_wire::{
     EndpointInfo, Keep, Record, Retry,
@@ -87,6 +87,7 @@ pub(crate) fn prepare(
             Retry::Keyed => Repeat::Keyed,
             Retry::Never => Repeat::Never,
         },
+        keyed: is_keyed(record),
         permissions: info.permissions,
         envelope: Envelope {
             endpoint: info.id,
@@ -95,6 +96,19 @@ pub(crate) fn prepare(
             answer: info.answer,
         },
     })
+}
+
+/// Whether the request carries its idempotency key.
+fn is_keyed(record: &dyn Record) -> bool {
+    record
+        .shape()
+        .fields
+        .iter()
+        .enumerate()
+        .any(|(index, field)| {
+            is_idempotency_key(field.name)
+                && record.slot(index).is_some_and(|slot| !slot.is_absent())
+        })
 }
 
 /// Reads an answer into its record.

@@ -11,6 +11,28 @@ use std::time::Duration;
 
 use crate::model::{Retry, RetryClass};
 
+/// Fields that make two requests one: the platform carries the second out once only.
+const IDEMPOTENCY_KEYS: [&str; 13] = [
+    "client_msg_id",
+    "clientmsgid",
+    "idempotency_key",
+    "mch_billno",
+    "out_batch_no",
+    "out_bill_no",
+    "out_business_no",
+    "out_order_no",
+    "out_refund_no",
+    "out_request_no",
+    "out_return_no",
+    "out_trade_no",
+    "partner_trade_no",
+];
+
+/// Whether a field of this name makes two requests one.
+pub fn is_idempotency_key(field: &str) -> bool {
+    IDEMPOTENCY_KEYS.contains(&field)
+}
+
 /// How far a call came before it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {

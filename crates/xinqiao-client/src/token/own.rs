@@ -14,10 +14,11 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use xinqiao_catalog::{
+    QuotaWindow, code,
     id::official_account::base,
     rules::quota::{Ledger, Limit},
 };
-use xinqiao_types::{AccessToken, AppSecret, UnixSeconds};
+use xinqiao_types::{AccessToken, AppSecret, ErrCode, UnixSeconds};
 
 use super::TokenSource;
 use crate::{client::Client, error::Error, transport::BoxFuture};
@@ -29,6 +30,13 @@ const MARGIN: i64 = 240;
 const FORCED_APART: i64 = 30;
 /// A token that dies earlier than this before its end was replaced by somebody else.
 const EARLY: i64 = 300;
+/// How many tokens one client replaces in a minute after refusals; more would be a storm that another
+/// program's refreshes keep alive.
+const RENEWALS: Limit = Limit {
+    max: 5,
+    window: QuotaWindow::Minute,
+    code: ErrCode(code::INVALID_CREDENTIAL),
+};
 /// The row of the quota table that limits forced refreshes.
 const FORCE_QUOTA: &str = "stable_token.force";
 
@@ -55,7 +63,8 @@ pub struct OwnTokens {
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
-    forced: Ledger,
+    /// Counts renewals by the minute and forced ones by the day.
+    counts: Ledger,
     last_forced: Option<UnixSeconds>,
 }
 
@@ -143,6 +152,11 @@ impl OwnTokens {
                 "Token died before its time: another program uses this secret."
             );
         }
+        let counted = self.with_state(|state| state.counts.spend_limit("renewal", RENEWALS, now));
+        if counted.is_err() {
+            tracing::warn!(appid = %client.appid(), "Tokens die too fast, no more renewals now.");
+            return Ok(None);
+        }
         let token = self.fetch(client, false).await?;
         if !same(&token, failed) {
             return Ok(Some(token));
@@ -169,7 +183,7 @@ impl OwnTokens {
             }
             let mut limits = xinqiao_catalog::quotas_of(FORCE_QUOTA).map(Limit::from);
             let within =
-                limits.all(|limit| state.forced.spend_limit(FORCE_QUOTA, limit, now).is_ok());
+                limits.all(|limit| state.counts.spend_limit(FORCE_QUOTA, limit, now).is_ok());
             if within {
                 state.last_forced = Some(now);
             }

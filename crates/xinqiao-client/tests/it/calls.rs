@@ -72,6 +72,29 @@ async fn a_message_that_may_have_been_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_message_with_its_key_is_sent_again() {
+    let platform = Platform::new();
+    let client = platform.client();
+    let template = "official_account.message.template.send";
+    platform.script([Script::Lost]);
+    let keyed = json!({"touser": "o1", "client_msg_id": "order-1"});
+    client.call(template, keyed).await.unwrap();
+    assert_eq!(
+        platform.with(|state| state.calls.len()),
+        2,
+        "sent once for ten minutes"
+    );
+    platform.script([Script::Lost]);
+    assert!(
+        client
+            .call(template, json!({"touser": "o1"}))
+            .await
+            .is_err()
+    );
+    assert_eq!(platform.with(|state| state.calls.len()), 3);
+}
+
+#[tokio::test]
 async fn a_message_that_never_left_is_sent_again() {
     let platform = Platform::new();
     platform.script([Script::Unreachable]);

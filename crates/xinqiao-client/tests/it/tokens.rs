@@ -140,6 +140,24 @@ async fn forced_refreshes_keep_to_their_daily_budget() {
 }
 
 #[tokio::test]
+async fn a_storm_of_foreign_refreshes_is_capped() {
+    let platform = Platform::new();
+    let client = platform.client();
+    let mut failures = 0;
+    for _ in 0..20 {
+        platform.with(|state| state.valid.clear());
+        failures += u32::from(call(&client).await.is_err());
+    }
+    assert!(
+        platform.with(|state| state.fetches) <= 7,
+        "five renewals a minute"
+    );
+    assert!(failures >= 13);
+    platform.with(|state| state.clock.advance(60));
+    call(&client).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_static_token_is_never_renewed() {
     let platform = Platform::new();
     let client = platform
@@ -233,6 +251,8 @@ proptest! {
                         reasons += u32::from(passed);
                     }),
                     Step::Kill => platform.with(|state| {
+                        // Slower than the cap on renewals.
+                        state.clock.advance(60);
                         state.valid.clear();
                         reasons += 1;
                     }),
