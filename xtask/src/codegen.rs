@@ -10,6 +10,7 @@ use crate::pack;
 use crate::source::read;
 
 mod constants;
+mod registry;
 pub(crate) mod rust;
 
 /// Files by path; a file that is not in it but lies in a generated folder goes.
@@ -30,6 +31,7 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     files.insert(crate_root.join("catalog/ids.lock"), constants::ids(&catalog).into_bytes());
     if !blob_only {
         rust::write(&catalog, &mut files);
+        registry::write(&catalog, &mut files);
     }
     let mut stale = Vec::new();
     for (path, content) in &files {

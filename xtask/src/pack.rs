@@ -211,6 +211,7 @@ impl Scope<'_> {
             cdata: text && !spec.no_cdata,
             max: spec.max,
             max_bytes: spec.max_bytes,
+            code: spec.code,
             about: prose(&spec.about),
         })
     }

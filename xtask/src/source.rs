@@ -51,6 +51,7 @@ pub(crate) struct FieldSpec {
     pub(crate) no_cdata: bool,
     pub(crate) max: u32,
     pub(crate) max_bytes: u32,
+    pub(crate) code: i64,
     pub(crate) rust: String,
     pub(crate) union: String,
     pub(crate) about: Prose,

@@ -285,6 +285,8 @@ pub struct Field {
     pub max: u32,
     /// Greatest number of UTF-8 bytes; 0 = unknown.
     pub max_bytes: u32,
+    /// Code with which the platform refuses a wrong or missing value; 0 = the usual one.
+    pub code: i64,
     /// Explanation.
     pub about: Text,
 }

@@ -38,6 +38,8 @@ struct Writer<'a> {
     /// Direct (not through a list) references between types, closed over.
     reach: Vec<HashSet<u32>>,
     many_arguments: bool,
+    /// Types that a request can hold: only they get constructors and setters.
+    sent: HashSet<u32>,
     /// Request types by module, so that no answer takes the name of one.
     requests: HashSet<(&'static str, String)>,
 }
@@ -56,6 +58,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
             types: &section.types,
             reach,
             many_arguments: false,
+            sent: sent(&section.types, &section.endpoints),
             requests,
         };
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
@@ -123,6 +126,31 @@ fn inside(module: &str, file: &str) -> Vec<String> {
         module.strip_prefix(file).and_then(|rest| rest.strip_prefix('.')).unwrap_or(module)
     };
     rest.split('.').filter(|part| !part.is_empty()).map(ident).collect()
+}
+
+/// Types that stand in a request, at any depth.
+fn sent(types: &[TypeDef], endpoints: &[Endpoint]) -> HashSet<u32> {
+    fn named(shape: &Shape, todo: &mut Vec<u32>) {
+        let fields = shape.fields.iter().map(|field| &field.ty);
+        let cases = shape.union.iter().flat_map(|union| &union.cases);
+        let cases = cases.filter_map(|case| case.ty.as_ref());
+        todo.extend(fields.chain(cases).chain(&shape.open).filter_map(TypeRef::named).map(|id| id.0));
+    }
+    let mut todo = Vec::new();
+    for endpoint in endpoints {
+        for shape in [&endpoint.request, &endpoint.query, &endpoint.headers] {
+            named(shape, &mut todo);
+        }
+    }
+    let mut seen = HashSet::new();
+    while let Some(next) = todo.pop() {
+        if seen.insert(next)
+            && let Some(ty) = types.get(next as usize)
+        {
+            named(&ty.shape, &mut todo);
+        }
+    }
+    seen
 }
 
 fn reach(types: &[TypeDef]) -> Vec<HashSet<u32>> {
@@ -472,7 +500,8 @@ impl Writer<'_> {
             return String::new();
         }
         let record = self.fields(&[(&ty.shape, "")], Some(id), "", None, false);
-        record.print(ty.name, &format!("/// `{}`.\n", ty.name), true)
+        let builder = self.sent.contains(&id.0);
+        record.print(ty.name, &format!("/// `{}`.\n", ty.name), builder)
     }
 
     fn union(&mut self, union: &Union) -> String {
@@ -606,6 +635,7 @@ fn any_field() -> Field {
         cdata: false,
         max: 0,
         max_bytes: 0,
+        code: 0,
         about: xinqiao_catalog::Text::default(),
     }
 }

@@ -145,6 +145,9 @@ fn field(spec: &FieldSpec) -> String {
     if spec.max_bytes > 0 {
         parts.push(format!("max_bytes = {}", spec.max_bytes));
     }
+    if spec.code != 0 {
+        parts.push(format!("code = {}", spec.code));
+    }
     if !spec.also.is_empty() {
         parts.push(format!("also = {}", list(&spec.also)));
     }

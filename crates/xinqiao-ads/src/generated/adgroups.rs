@@ -9,7 +9,6 @@ w::record! {
         /// `adgroup_id`.
         0 adgroup_id: i64 => w::Field::new("adgroup_id").required(),
     }
-    new(adgroup_id: i64)
 }
 
 w::record! {
@@ -67,25 +66,6 @@ w::record! {
         /// `created_time`; format `unix`.
         18 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        campaign_id: i64,
-        adgroup_id: i64,
-        adgroup_name: String,
-        site_set: Vec<String>,
-        product_type: String,
-        targeting: Targeting,
-        optimization_goal: String,
-        billing_event: String,
-        bid_amount: xinqiao_types::Fen,
-        begin_date: String,
-        end_date: String,
-        time_series: String,
-        configured_status: String,
-        system_status: String,
-        last_modified_time: xinqiao_types::UnixSeconds,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(product_refs_id: String, daily_budget: xinqiao_types::Fen, reject_message: String)
 }
 
 w::record! {
@@ -125,7 +105,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataList>, page_info: PageInfo)
 }
 
 w::record! {
@@ -140,7 +119,6 @@ w::record! {
         /// `page`.
         3 page: i64 => w::Field::new("page").required(),
     }
-    new(total_number: i64, total_page: i64, page_size: i64, page: i64)
 }
 
 w::record! {

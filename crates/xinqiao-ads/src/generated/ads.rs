@@ -29,19 +29,6 @@ w::record! {
         /// `created_time`; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        campaign_id: i64,
-        adcreative_id: i64,
-        adcreative_name: String,
-        adcreative_template_id: i64,
-        adcreative_elements: AdcreativeElement,
-        site_set: Vec<String>,
-        destination_url: String,
-        product_type: String,
-        last_modified_time: xinqiao_types::UnixSeconds,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(product_refs_id: String)
 }
 
 w::record! {
@@ -58,14 +45,6 @@ w::record! {
         /// `link_name_type`.
         4 link_name_type: Option<String> => w::Field::new("link_name_type"),
     }
-    new()
-    set(
-        title: String,
-        description: String,
-        image: String,
-        image_list: Vec<String>,
-        link_name_type: String,
-    )
 }
 
 w::record! {
@@ -74,7 +53,6 @@ w::record! {
         /// `ad_id`.
         0 ad_id: i64 => w::Field::new("ad_id").required(),
     }
-    new(ad_id: i64)
 }
 
 w::record! {
@@ -101,18 +79,6 @@ w::record! {
         /// `created_time`; format `unix`.
         9 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        campaign_id: i64,
-        ad_id: i64,
-        ad_name: String,
-        adgroup_id: i64,
-        adcreative: Adcreative,
-        configured_status: String,
-        system_status: String,
-        last_modified_time: xinqiao_types::UnixSeconds,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(reject_message: String)
 }
 
 w::record! {
@@ -136,7 +102,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataList>, page_info: PageInfo)
 }
 
 w::record! {
@@ -151,7 +116,6 @@ w::record! {
         /// `page`.
         3 page: i64 => w::Field::new("page").required(),
     }
-    new(total_number: i64, total_page: i64, page_size: i64, page: i64)
 }
 
 w::record! {

@@ -33,7 +33,6 @@ w::record! {
         /// `adcreative_id`.
         0 adcreative_id: i64 => w::Field::new("adcreative_id").required(),
     }
-    new(adcreative_id: i64)
 }
 
 w::record! {
@@ -42,7 +41,6 @@ w::record! {
         /// `qualification_id`.
         0 qualification_id: i64 => w::Field::new("qualification_id").required(),
     }
-    new(qualification_id: i64)
 }
 
 w::record! {
@@ -51,7 +49,6 @@ w::record! {
         /// `custom_audience_file_id`.
         0 custom_audience_file_id: i64 => w::Field::new("custom_audience_file_id").required(),
     }
-    new(custom_audience_file_id: i64)
 }
 
 w::record! {
@@ -68,13 +65,6 @@ w::record! {
         /// `time`; format `unix`.
         4 time: xinqiao_types::UnixSeconds => w::Field::new("time").required(),
     }
-    new(
-        fund_type: String,
-        amount: xinqiao_types::Fen,
-        is_repeated: bool,
-        time: xinqiao_types::UnixSeconds,
-    )
-    set(external_bill_no: String)
 }
 
 w::record! {
@@ -83,7 +73,6 @@ w::record! {
         /// `audience_id`.
         0 audience_id: i64 => w::Field::new("audience_id").required(),
     }
-    new(audience_id: i64)
 }
 
 w::record! {
@@ -92,7 +81,6 @@ w::record! {
         /// `task_id`.
         0 task_id: i64 => w::Field::new("task_id").required(),
     }
-    new(task_id: i64)
 }
 
 w::record! {
@@ -113,15 +101,6 @@ w::record! {
         /// `preview_url`.
         6 preview_url: String => w::Field::new("preview_url").required(),
     }
-    new(
-        image_id: String,
-        type_: String,
-        width: i64,
-        height: i64,
-        file_size: i64,
-        signature: String,
-        preview_url: String,
-    )
 }
 
 w::record! {
@@ -134,11 +113,6 @@ w::record! {
         /// `used_amount`; unit fen.
         2 used_amount: xinqiao_types::Fen => w::Field::new("used_amount").required(),
     }
-    new(
-        limit_amount: xinqiao_types::Fen,
-        usable_amount: xinqiao_types::Fen,
-        used_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -160,7 +134,6 @@ w::record! {
         /// `entrusted`.
         0 entrusted: bool => w::Field::new("entrusted").required(),
     }
-    new(entrusted: bool)
 }
 
 w::record! {
@@ -169,7 +142,6 @@ w::record! {
         /// `list`.
         0 list: Vec<ListPart> => w::Field::new("list").required(),
     }
-    new(list: Vec<ListPart>)
 }
 
 w::record! {
@@ -178,7 +150,6 @@ w::record! {
         /// `list`.
         0 list: Vec<DataListInfo> => w::Field::new("list").required(),
     }
-    new(list: Vec<DataListInfo>)
 }
 
 w::record! {
@@ -187,7 +158,6 @@ w::record! {
         /// `campaign_id`.
         0 campaign_id: i64 => w::Field::new("campaign_id").required(),
     }
-    new(campaign_id: i64)
 }
 
 w::record! {
@@ -198,7 +168,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<ListDetail>, page_info: PageInfo)
 }
 
 w::record! {
@@ -209,7 +178,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<ListItem>, page_info: PageInfo)
 }
 
 w::record! {
@@ -230,14 +198,6 @@ w::record! {
         /// `business_content`.
         6 business_content: Option<String> => w::Field::new("business_content"),
     }
-    new(
-        wechat_account_name: String,
-        system_status: String,
-        industry_id: i64,
-        contact_person: String,
-        contact_person_telephone: String,
-    )
-    set(business_type: String, business_content: String)
 }
 
 w::record! {
@@ -266,19 +226,6 @@ w::record! {
         /// `created_time`; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        campaign_id: i64,
-        adcreative_id: i64,
-        adcreative_name: String,
-        adcreative_template_id: i64,
-        adcreative_elements: AdcreativeElement,
-        site_set: Vec<String>,
-        destination_url: String,
-        product_type: String,
-        last_modified_time: xinqiao_types::UnixSeconds,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(product_refs_id: String)
 }
 
 w::record! {
@@ -313,19 +260,6 @@ w::record! {
         /// `lbs_wechat_uv`.
         13 lbs_wechat_uv: i64 => w::Field::new("lbs_wechat_uv").required(),
     }
-    new(
-        date: String,
-        impression: i64,
-        click: i64,
-        cost: xinqiao_types::Fen,
-        like_or_comment: i64,
-        image_click: i64,
-        follow: i64,
-        share: i64,
-        lbs_wechat_pv: i64,
-        lbs_wechat_uv: i64,
-    )
-    set(campaign_id: i64, campaign_name: String, adgroup_id: i64, adgroup_name: String)
 }
 
 w::record! {
@@ -338,7 +272,6 @@ w::record! {
         /// `cost`; unit fen.
         2 cost: xinqiao_types::Fen => w::Field::new("cost").required(),
     }
-    new(campaign_id: i64, adgroup_id: i64, cost: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -351,8 +284,6 @@ w::record! {
         /// `credit_roll_spec`.
         2 credit_roll_spec: Option<CreditRollSpec> => w::Field::new("credit_roll_spec"),
     }
-    new(fund_type: String, balance: xinqiao_types::Fen)
-    set(credit_roll_spec: CreditRollSpec)
 }
 
 w::record! {
@@ -383,20 +314,6 @@ w::record! {
         /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
         11 created_time: String => w::Field::new("created_time").required(),
     }
-    new(
-        audience_id: i64,
-        custom_audience_file_id: i64,
-        name: String,
-        user_id_type: String,
-        operation_type: String,
-        process_status: String,
-        process_code: i64,
-        line_count: i64,
-        valid_line_count: i64,
-        user_count: i64,
-        created_time: String,
-    )
-    set(error_message: String)
 }
 
 w::record! {
@@ -407,7 +324,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<ListEntry>, page_info: PageInfo)
 }
 
 w::record! {
@@ -418,7 +334,6 @@ w::record! {
         /// `impression`.
         1 impression: i64 => w::Field::new("impression").required(),
     }
-    new(approximate_count: i64, impression: i64)
 }
 
 w::record! {
@@ -440,7 +355,6 @@ w::record! {
         /// `md5`.
         1 md5: String => w::Field::new("md5").required(),
     }
-    new(file_id: i64, md5: String)
 }
 
 w::record! {
@@ -480,7 +394,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataList>, page_info: PageInfo)
 }
 
 w::record! {
@@ -491,7 +404,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<AddDataPart>, page_info: PageInfo)
 }
 
 w::record! {
@@ -502,7 +414,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<GetDataList>, page_info: PageInfo)
 }
 
 w::record! {
@@ -513,7 +424,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataListDetail>, page_info: PageInfo)
 }
 
 w::record! {
@@ -524,7 +434,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataListItem>, page_info: PageInfo)
 }
 
 w::record! {
@@ -535,7 +444,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<GetList>, page_info: PageInfo)
 }
 
 w::record! {
@@ -560,16 +468,6 @@ w::record! {
         /// `created_time`; format `unix`.
         8 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        campaign_id: i64,
-        campaign_name: String,
-        campaign_type: String,
-        product_type: String,
-        configured_status: String,
-        last_modified_time: xinqiao_types::UnixSeconds,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(daily_budget: xinqiao_types::Fen, budget_reach_date: w::TextOrNumber)
 }
 
 w::record! {
@@ -580,7 +478,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<DataListEntry>, page_info: PageInfo)
 }
 
 w::record! {
@@ -591,7 +488,6 @@ w::record! {
         /// `page_info`.
         1 page_info: PageInfo => w::Field::new("page_info").required(),
     }
-    new(list: Vec<ListInfo>, page_info: PageInfo)
 }
 
 w::record! {
@@ -610,14 +506,6 @@ w::record! {
         /// `created_time`; format `unix`.
         5 created_time: xinqiao_types::UnixSeconds => w::Field::new("created_time").required(),
     }
-    new(
-        task_id: i64,
-        task_name: String,
-        task_type: String,
-        status: String,
-        created_time: xinqiao_types::UnixSeconds,
-    )
-    set(result: ListResult)
 }
 
 w::record! {
@@ -653,17 +541,6 @@ w::record! {
         /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 created_time: String => w::Field::new("created_time").required(),
     }
-    new(
-        audience_id: i64,
-        name: String,
-        type_: String,
-        description: String,
-        status: String,
-        error_code: i64,
-        user_count: i64,
-        last_modified_time: String,
-        created_time: String,
-    )
 }
 
 w::record! {
@@ -684,14 +561,6 @@ w::record! {
         /// `reject_message`.
         6 reject_message: Option<String> => w::Field::new("reject_message"),
     }
-    new(
-        qualification_id: i64,
-        qualification_type: String,
-        qualification_name: String,
-        qualification_url: String,
-        qualification_status: String,
-    )
-    set(valid_date: String, reject_message: String)
 }
 
 w::record! {
@@ -708,13 +577,6 @@ w::record! {
         /// `time`; format `unix`.
         4 time: xinqiao_types::UnixSeconds => w::Field::new("time").required(),
     }
-    new(
-        fund_type: String,
-        amount: xinqiao_types::Fen,
-        bill_number: String,
-        description: String,
-        time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -733,14 +595,6 @@ w::record! {
         /// `repaid_amount`; unit fen.
         5 repaid_amount: xinqiao_types::Fen => w::Field::new("repaid_amount").required(),
     }
-    new(
-        bill_date: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        due_time: xinqiao_types::UnixSeconds,
-        need_repay_amount: xinqiao_types::Fen,
-        repaid_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -757,8 +611,6 @@ w::record! {
         /// `city_level`.
         4 city_level: Option<String> => w::Field::new("city_level"),
     }
-    new(id: i64, name: String, parent_id: i64, parent_name: String)
-    set(city_level: String)
 }
 
 w::record! {
@@ -771,8 +623,6 @@ w::record! {
         /// `data`.
         2 data: Option<ResultData> => w::Field::new("data"),
     }
-    new(code: i64)
-    set(message: String, data: ResultData)
 }
 
 w::record! {
@@ -787,7 +637,6 @@ w::record! {
         /// `page`.
         3 page: i64 => w::Field::new("page").required(),
     }
-    new(total_number: i64, total_page: i64, page_size: i64, page: i64)
 }
 
 w::record! {
@@ -796,7 +645,6 @@ w::record! {
         /// `file_info_list`.
         0 file_info_list: Vec<FileInfo> => w::Field::new("file_info_list").required(),
     }
-    new(file_info_list: Vec<FileInfo>)
 }
 
 w::record! {

@@ -35,21 +35,6 @@ w::record! {
         /// `tel_number_ext_info`.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => w::Field::new("tel_number_ext_info"),
     }
-    new(user_name: String, tel_number: String)
-    set(
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        postal_code: String,
-        house_number: String,
-        lng: f64,
-        lat: f64,
-        hash_code: String,
-        virtual_order_tel_number: String,
-        use_tel_number: bool,
-        tel_number_ext_info: TelNumberExtInfo,
-    )
 }
 
 w::record! {
@@ -108,36 +93,6 @@ w::record! {
         /// `complete_time`; format `unix`.
         25 complete_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("complete_time"),
     }
-    new(
-        after_sale_order_id: w::TextOrNumber,
-        order_id: w::TextOrNumber,
-        type_: String,
-        status: String,
-        openid: xinqiao_types::OpenId,
-        reason: String,
-        product_info: ProductInfo,
-        details: AfterSaleOrderDetail,
-        deadline: i64,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        sub_type: String,
-        unionid: xinqiao_types::UnionId,
-        present_giver_openid: String,
-        present_giver_unionid: String,
-        refund_info: RefundInfo,
-        return_info: ReturnInfo,
-        merchant_upload_info: MerchantUploadInfo,
-        merchant_update_detail: MerchantUpdateDetail,
-        refund_resp: RefundResp,
-        gen_scene: i64,
-        exchange_product_info: ExchangeProductInfo,
-        exchange_delivery_info: ExchangeDeliveryInfo,
-        virtual_tel_num_info: VirtualTelNumInfo,
-        compensation_liability_amount: xinqiao_types::Fen,
-        complete_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -156,13 +111,6 @@ w::record! {
         /// `wxa_vip_discounted_price`; unit fen.
         5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("wxa_vip_discounted_price"),
     }
-    new(receive_product: bool, cancel_time: xinqiao_types::UnixSeconds)
-    set(
-        desc: String,
-        media_id_list: Vec<String>,
-        tel_number: String,
-        wxa_vip_discounted_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -193,17 +141,6 @@ w::record! {
         /// `title_pic_list`.
         11 title_pic_list: Option<Vec<String>> => w::Field::new("title_pic_list"),
     }
-    new(bad_level: i64, content: String, pay_fee: xinqiao_types::Fen, refund_type: i64)
-    set(
-        pic_list: Vec<String>,
-        merchant_modify_level: i64,
-        merchant_remark: String,
-        platform_modify_level: i64,
-        receive_product: i64,
-        refund_reason: i64,
-        refund_reason_text: String,
-        title_pic_list: Vec<String>,
-    )
 }
 
 w::record! {
@@ -218,8 +155,6 @@ w::record! {
         /// `address_info`.
         3 address_info: Option<AddressInfo> => w::Field::new("address_info"),
     }
-    new(delivery_id: String, delivery_name: String, waybill_id: String)
-    set(address_info: AddressInfo)
 }
 
 w::record! {
@@ -242,15 +177,6 @@ w::record! {
         /// `product_cnt`.
         7 product_cnt: i64 => w::Field::new("product_cnt").required(),
     }
-    new(
-        product_id: i64,
-        old_sku_id: i64,
-        new_sku_id: i64,
-        old_sku_price: xinqiao_types::Fen,
-        new_sku_price: xinqiao_types::Fen,
-        product_cnt: i64,
-    )
-    set(old_sku_code: String, new_sku_code: String)
 }
 
 w::record! {
@@ -271,15 +197,6 @@ w::record! {
         /// `apply_reason`.
         6 apply_reason: Option<i64> => w::Field::new("apply_reason"),
     }
-    new(product_fee: xinqiao_types::Fen)
-    set(
-        identify_fee: xinqiao_types::Fen,
-        total_pay_fee: xinqiao_types::Fen,
-        acctual_pay: xinqiao_types::Fen,
-        identify_proof_pic_list: Vec<String>,
-        fee_proof_pic_list: Vec<String>,
-        apply_reason: i64,
-    )
 }
 
 w::record! {
@@ -304,16 +221,6 @@ w::record! {
         /// `create_time`; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        after_sale_order_id: w::TextOrNumber,
-        present_order_id: w::TextOrNumber,
-        status: String,
-        openid: xinqiao_types::OpenId,
-        order_info_list: Vec<OrderInfo>,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(unionid: xinqiao_types::UnionId, refund_info: RefundInfo)
 }
 
 w::record! {
@@ -330,8 +237,6 @@ w::record! {
         /// `task_id`.
         4 task_id: i64 => w::Field::new("task_id").required(),
     }
-    new(product_id: i64, sku_id: i64, count: i64, task_id: i64)
-    set(sku_code: String)
 }
 
 w::record! {
@@ -380,31 +285,6 @@ w::record! {
         /// `create_time`; format `unix`.
         20 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        guarantee_order_id: i64,
-        order_id: w::TextOrNumber,
-        type_: i64,
-        order_type: i64,
-        status: String,
-        openid: xinqiao_types::OpenId,
-        apply_reason_type: i64,
-        apply_reason: String,
-        expire_time: xinqiao_types::UnixSeconds,
-        product_info: GuaranteeOrderProductInfo,
-        pay_amount: xinqiao_types::Fen,
-        order_pay_info: OrderPayInfo,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        unionid: xinqiao_types::UnionId,
-        complete_time: xinqiao_types::UnixSeconds,
-        wxa_vip_discounted_price: xinqiao_types::Fen,
-        merchant_refuse_reason: String,
-        order_present_info: OrderPresentInfo,
-        fake_one_pay_four_info: FakeOnePayFourInfo,
-        bad_pay_info: BadPayInfo,
-    )
 }
 
 w::record! {
@@ -425,8 +305,6 @@ w::record! {
         /// `product_cnt`.
         6 product_cnt: i64 => w::Field::new("product_cnt").required(),
     }
-    new(title: String, thumb_img: String, real_price: xinqiao_types::Fen, product_cnt: i64)
-    set(product_id: i64, sku_id: i64, detail: String)
 }
 
 w::record! {
@@ -449,15 +327,6 @@ w::record! {
         /// `after_sale_reason`.
         7 after_sale_reason: Option<i64> => w::Field::new("after_sale_reason"),
     }
-    new(item_type: i64, time: xinqiao_types::UnixSeconds)
-    set(
-        content: String,
-        media_id_list: Vec<String>,
-        phone_number: String,
-        complaint_type: i64,
-        after_sale_type: i64,
-        after_sale_reason: i64,
-    )
 }
 
 w::record! {
@@ -480,16 +349,6 @@ w::record! {
         /// `media_ids`.
         7 media_ids: Option<Vec<String>> => w::Field::new("media_ids"),
     }
-    new(
-        merchant_update_type: i64,
-        merchant_update_desc: String,
-        update_reason_type: i64,
-        old_after_sale_type: i64,
-        new_after_sale_type: i64,
-        old_after_sale_amount: xinqiao_types::Fen,
-        new_after_sale_amount: xinqiao_types::Fen,
-    )
-    set(media_ids: Vec<String>)
 }
 
 w::record! {
@@ -500,8 +359,6 @@ w::record! {
         /// `refund_certificates`.
         1 refund_certificates: Option<Vec<String>> => w::Field::new("refund_certificates"),
     }
-    new()
-    set(reject_reason: String, refund_certificates: Vec<String>)
 }
 
 w::record! {
@@ -514,8 +371,6 @@ w::record! {
         /// `product_info_list`.
         2 product_info_list: Vec<OrderInfoProductInfo> => w::Field::new("product_info_list").required(),
     }
-    new(order_id: String, product_info_list: Vec<OrderInfoProductInfo>)
-    set(refund_info: RefundInfo)
 }
 
 w::record! {
@@ -530,8 +385,6 @@ w::record! {
         /// `refund_info`.
         3 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
     }
-    new(product_id: i64, sku_id: i64, count: i64)
-    set(refund_info: RefundInfo)
 }
 
 w::record! {
@@ -540,7 +393,6 @@ w::record! {
         /// `transaction_id`.
         0 transaction_id: String => w::Field::new("transaction_id").required(),
     }
-    new(transaction_id: String)
 }
 
 w::record! {
@@ -553,11 +405,6 @@ w::record! {
         /// `accept_present_time`; format `unix`.
         2 accept_present_time: xinqiao_types::UnixSeconds => w::Field::new("accept_present_time").required(),
     }
-    new(
-        present_order_id: String,
-        giver_nickname: String,
-        accept_present_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -578,13 +425,6 @@ w::record! {
         /// `gift_product_list`.
         6 gift_product_list: Option<Vec<GiftProduct>> => w::Field::new("gift_product_list"),
     }
-    new(product_id: i64, sku_id: i64, count: i64)
-    set(
-        sku_code: String,
-        fast_refund: bool,
-        voucher_list: Vec<Voucher>,
-        gift_product_list: Vec<GiftProduct>,
-    )
 }
 
 w::record! {
@@ -595,7 +435,6 @@ w::record! {
         /// `reason_text`.
         1 reason_text: String => w::Field::new("reason_text").required(),
     }
-    new(reason: String, reason_text: String)
 }
 
 w::record! {
@@ -612,13 +451,6 @@ w::record! {
         /// `is_final_refund_by_insurance`.
         4 is_final_refund_by_insurance: Option<bool> => w::Field::new("is_final_refund_by_insurance"),
     }
-    new(amount: xinqiao_types::Fen)
-    set(
-        refund_reason: i64,
-        platform_discount_return_amount: xinqiao_types::Fen,
-        is_low_price_insurance_refund: bool,
-        is_final_refund_by_insurance: bool,
-    )
 }
 
 w::record! {
@@ -631,8 +463,6 @@ w::record! {
         /// `message`.
         2 message: Option<String> => w::Field::new("message"),
     }
-    new(ret: i64)
-    set(code: String, message: String)
 }
 
 w::record! {
@@ -647,8 +477,6 @@ w::record! {
         /// `reject_scene`.
         3 reject_scene: i64 => w::Field::new("reject_scene").required(),
     }
-    new(reject_reason_type: i64, reject_reason_type_text: String, reject_scene: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -661,7 +489,6 @@ w::record! {
         /// `waybill_id`.
         2 waybill_id: String => w::Field::new("waybill_id").required(),
     }
-    new(delivery_id: String, delivery_name: String, waybill_id: String)
 }
 
 w::record! {
@@ -676,13 +503,6 @@ w::record! {
         /// `get_virtual_tel_cnt`.
         3 get_virtual_tel_cnt: Option<i64> => w::Field::new("get_virtual_tel_cnt"),
     }
-    new()
-    set(
-        real_tel_number: String,
-        virtual_tel_number: String,
-        virtual_tel_expire_time: xinqiao_types::UnixSeconds,
-        get_virtual_tel_cnt: i64,
-    )
 }
 
 w::record! {
@@ -693,8 +513,6 @@ w::record! {
         /// `virtual_tel_expire_time`; format `unix`.
         1 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("virtual_tel_expire_time"),
     }
-    new()
-    set(virtual_tel_number: String, virtual_tel_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -703,7 +521,6 @@ w::record! {
         /// `vourcher_code`.
         0 vourcher_code: String => w::Field::new("vourcher_code").required(),
     }
-    new(vourcher_code: String)
 }
 
 w::record! {

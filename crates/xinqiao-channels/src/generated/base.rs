@@ -13,7 +13,6 @@ w::record! {
         /// `info`.
         2 info: ActivityInfo => w::Field::new("info").required(),
     }
-    new(activity_id: i64, status: i64, info: ActivityInfo)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `prize_info`.
         1 prize_info: PrizeInfo => w::Field::new("prize_info").required(),
     }
-    new(basic_info: BasicInfo, prize_info: PrizeInfo)
 }
 
 w::record! {
@@ -37,11 +35,6 @@ w::record! {
         /// `shop_info`.
         2 shop_info: ShopInfo => w::Field::new("shop_info").required(),
     }
-    new(
-        activity_start_time: xinqiao_types::UnixSeconds,
-        activity_end_time: xinqiao_types::UnixSeconds,
-        shop_info: ShopInfo,
-    )
 }
 
 w::record! {
@@ -61,7 +54,6 @@ w::record! {
         /// `wecom_user_id`.
         1 wecom_user_id: String => w::Field::new("wecom_user_id").required(),
     }
-    new(wecom_corp_id: String, wecom_user_id: String)
 }
 
 w::record! {
@@ -85,7 +77,6 @@ w::record! {
         /// `status`.
         3 status: i64 => w::Field::new("status").required(),
     }
-    new(shop_appid: String, shop_nickname: String, activity_id: i64, status: i64)
 }
 
 w::record! {
@@ -96,7 +87,6 @@ w::record! {
         /// `create_time`; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(export_id: String, create_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -114,7 +104,6 @@ w::record! {
         /// `product_info_list`.
         0 product_info_list: Vec<ProductInfo> => w::Field::new("product_info_list").required(),
     }
-    new(product_info_list: Vec<ProductInfo>)
 }
 
 w::record! {
@@ -137,16 +126,6 @@ w::record! {
         /// `can_use_stock_num`.
         7 can_use_stock_num: i64 => w::Field::new("can_use_stock_num").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        sku_id: i64,
-        sku_name: String,
-        price: xinqiao_types::Fen,
-        stock_num: i64,
-        can_use_stock_num: i64,
-    )
 }
 
 w::record! {
@@ -166,7 +145,6 @@ w::record! {
         /// `nickname`.
         1 nickname: String => w::Field::new("nickname").required().masked(),
     }
-    new(appid: xinqiao_types::AppId, nickname: String)
 }
 
 w::record! {

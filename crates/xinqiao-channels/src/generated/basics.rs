@@ -13,7 +13,6 @@ w::record! {
         /// `level`.
         2 level: i64 => w::Field::new("level").required(),
     }
-    new(name: String, code: i64, level: i64)
 }
 
 w::record! {
@@ -28,8 +27,6 @@ w::record! {
         /// `audit_desc`.
         3 audit_desc: Option<String> => w::Field::new("audit_desc"),
     }
-    new(img_url: String, apply_id: i64, state: i64)
-    set(audit_desc: String)
 }
 
 w::record! {
@@ -42,8 +39,6 @@ w::record! {
         /// `banner`.
         2 banner: BannerBanner => w::Field::new("banner").required(),
     }
-    new(audit_state: i64, banner: BannerBanner)
-    set(audit_desc: String)
 }
 
 w::record! {
@@ -113,7 +108,6 @@ w::record! {
         /// `banner`.
         3 banner: Vec<ApplyBanner> => w::Field::new("banner").required(),
     }
-    new(apply_id: i64, state: i64, scale: i64, banner: Vec<ApplyBanner>)
 }
 
 w::record! {
@@ -134,14 +128,6 @@ w::record! {
         /// `open_timestamp`; format `unix`.
         6 open_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("open_timestamp"),
     }
-    new(
-        nickname: String,
-        headimg_url: String,
-        subject_type: String,
-        status: String,
-        is_local_life: bool,
-    )
-    set(username: String, open_timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -164,8 +150,6 @@ w::record! {
         /// `img_url`.
         2 img_url: Option<String> => w::Field::new("img_url"),
     }
-    new()
-    set(media_id: xinqiao_types::MediaId, pay_media_id: String, img_url: String)
 }
 
 w::record! {
@@ -183,7 +167,6 @@ w::record! {
         /// `file_id`.
         0 file_id: String => w::Field::new("file_id").required(),
     }
-    new(file_id: String)
 }
 
 w::record! {

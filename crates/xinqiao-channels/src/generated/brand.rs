@@ -13,8 +13,6 @@ w::record! {
         /// `en_name`.
         2 en_name: Option<String> => w::Field::new("en_name"),
     }
-    new(brand_id: i64)
-    set(ch_name: String, en_name: String)
 }
 
 w::record! {
@@ -43,8 +41,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(audit_id: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -96,14 +92,6 @@ w::record! {
         /// `brand_owner_id_photos`.
         5 brand_owner_id_photos: Option<Vec<String>> => w::Field::new("brand_owner_id_photos"),
     }
-    new(is_permanent: bool)
-    set(
-        grant_level: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        grant_certifications: Vec<String>,
-        brand_owner_id_photos: Vec<String>,
-    )
 }
 
 w::record! {
@@ -136,19 +124,6 @@ w::record! {
         /// `audit_result`.
         12 audit_result: Option<AuditResult> => w::Field::new("audit_result"),
     }
-    new(
-        brand_id: i64,
-        classification_no: String,
-        trade_mark_symbol: i64,
-        register_details: RegisterDetail,
-        application_details: ApplicationDetail,
-        grant_type: i64,
-        grant_details: BrandGrantDetail,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(ch_name: String, en_name: String, audit_result: AuditResult)
 }
 
 w::record! {

@@ -9,7 +9,6 @@ w::record! {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => w::Field::new("cat_and_qua").required(),
     }
-    new(cat_and_qua: Vec<CatAndQua>)
 }
 
 w::record! {
@@ -18,7 +17,6 @@ w::record! {
         /// `brand_id`.
         0 brand_id: i64 => w::Field::new("brand_id").required(),
     }
-    new(brand_id: i64)
 }
 
 w::record! {
@@ -33,8 +31,6 @@ w::record! {
         /// `leaf`.
         3 leaf: Option<bool> => w::Field::new("leaf"),
     }
-    new(cat_id: i64, name: String, f_cat_id: i64)
-    set(leaf: bool)
 }
 
 w::record! {
@@ -52,7 +48,6 @@ w::record! {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => w::Field::new("cat_and_qua").required(),
     }
-    new(cat_and_qua: Vec<CatAndQua>)
 }
 
 w::record! {
@@ -71,14 +66,6 @@ w::record! {
         /// `is_confidence_require_bad_must_pay`.
         5 is_confidence_require_bad_must_pay: Option<bool> => w::Field::new("is_confidence_require_bad_must_pay"),
     }
-    new(cat: CatAndQuaCat)
-    set(
-        qua: Qua,
-        product_qua: Qua,
-        product_qua_list: Vec<Qua>,
-        brand_qua: Qua,
-        is_confidence_require_bad_must_pay: bool,
-    )
 }
 
 w::record! {
@@ -95,8 +82,6 @@ w::record! {
         /// `leaf`.
         4 leaf: Option<bool> => w::Field::new("leaf"),
     }
-    new(cat_id: i64, name: String, f_cat_id: i64, level: i64)
-    set(leaf: bool)
 }
 
 w::record! {
@@ -173,7 +158,6 @@ w::record! {
         /// `discount_limit`; unit fen.
         1 discount_limit: xinqiao_types::Fen => w::Field::new("discount_limit").required(),
     }
-    new(discount_ratio_limit: i64, discount_limit: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -212,26 +196,6 @@ w::record! {
         /// `is_confidence_require_bad_must_pay`.
         15 is_confidence_require_bad_must_pay: Option<bool> => w::Field::new("is_confidence_require_bad_must_pay"),
     }
-    new(
-        shop_no_shipment: bool,
-        access_permit_required: bool,
-        pre_sale: bool,
-        seven_day_return: bool,
-        is_limit_brand: bool,
-    )
-    set(
-        brand_list: Vec<AttrBrand>,
-        product_attr_list: Vec<ProductAttr>,
-        sale_attr_list: Vec<ProductAttr>,
-        transactionfee_info: TransactionfeeInfo,
-        coupon_rule: CouponRule,
-        deposit: xinqiao_types::Fen,
-        floor_price: xinqiao_types::Fen,
-        confirm_receipt_days: Vec<String>,
-        product_requirement: ProductRequirement,
-        size_chart: Vec<SizeChart>,
-        is_confidence_require_bad_must_pay: bool,
-    )
 }
 
 w::record! {
@@ -242,7 +206,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(cat_id: i64, name: String)
 }
 
 w::record! {
@@ -253,8 +216,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -263,7 +224,6 @@ w::record! {
         /// `cat_and_qua`.
         0 cat_and_qua: Vec<CatAndQua> => w::Field::new("cat_and_qua").required(),
     }
-    new(cat_and_qua: Vec<CatAndQua>)
 }
 
 w::record! {
@@ -310,8 +270,6 @@ w::record! {
         /// `qua_id`.
         1 qua_id: Option<i64> => w::Field::new("qua_id"),
     }
-    new(cat_id: i64)
-    set(qua_id: i64)
 }
 
 w::record! {
@@ -332,8 +290,6 @@ w::record! {
         /// `append_allowed`.
         6 append_allowed: Option<bool> => w::Field::new("append_allowed"),
     }
-    new(name: String, type_: String, type_v2: String, value: String, is_required: bool)
-    set(hint: String, append_allowed: bool)
 }
 
 w::record! {
@@ -346,12 +302,6 @@ w::record! {
         /// `product_desc_requirement`.
         2 product_desc_requirement: Option<String> => w::Field::new("product_desc_requirement"),
     }
-    new()
-    set(
-        product_title_requirement: String,
-        product_img_requirement: String,
-        product_desc_requirement: String,
-    )
 }
 
 w::record! {
@@ -368,8 +318,6 @@ w::record! {
         /// `mandatory`.
         4 mandatory: bool => w::Field::new("mandatory").required(),
     }
-    new(qua_id: i64, need_to_apply: bool, mandatory: bool)
-    set(name: String, tips: String)
 }
 
 w::record! {
@@ -380,8 +328,6 @@ w::record! {
         /// `item_list`.
         1 item_list: Option<Vec<SizeChartItem>> => w::Field::new("item_list"),
     }
-    new(is_support: bool)
-    set(item_list: Vec<SizeChartItem>)
 }
 
 w::record! {
@@ -400,14 +346,6 @@ w::record! {
         /// `is_required`.
         5 is_required: bool => w::Field::new("is_required").required(),
     }
-    new(
-        name: String,
-        unit: String,
-        type_: String,
-        format: String,
-        limit: String,
-        is_required: bool,
-    )
 }
 
 w::record! {
@@ -420,7 +358,6 @@ w::record! {
         /// `incentive_type`.
         2 incentive_type: i64 => w::Field::new("incentive_type").required(),
     }
-    new(basis_point: i64, original_basis_point: i64, incentive_type: i64)
 }
 
 w::record! {

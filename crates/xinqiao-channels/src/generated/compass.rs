@@ -11,7 +11,6 @@ w::record! {
         /// `data_list`.
         1 data_list: Vec<FieldData> => w::Field::new("data_list").required(),
     }
-    new(field_name: String, data_list: Vec<FieldData>)
 }
 
 w::record! {
@@ -90,44 +89,6 @@ w::record! {
         /// `captain_predict_commission`; unit fen.
         35 captain_predict_commission: xinqiao_types::Fen => w::Field::new("captain_predict_commission").required(),
     }
-    new(
-        create_gmv: xinqiao_types::Fen,
-        create_cnt: i64,
-        create_uv: i64,
-        create_product_cnt: i64,
-        pay_gmv: xinqiao_types::Fen,
-        pay_cnt: i64,
-        pay_uv: i64,
-        pay_product_cnt: i64,
-        pure_pay_gmv: xinqiao_types::Fen,
-        pay_gmv_per_uv: xinqiao_types::Fen,
-        pay_refund_gmv: xinqiao_types::Fen,
-        pay_refund_uv: i64,
-        pay_refund_ratio: f64,
-        pay_refund_after_send_ratio: f64,
-        pay_refund_cnt: i64,
-        pay_refund_product_cnt: i64,
-        pay_refund_before_send_ratio: f64,
-        refund_gmv: xinqiao_types::Fen,
-        refund_uv: i64,
-        refund_cnt: i64,
-        refund_product_cnt: i64,
-        cart_pay_ratio: f64,
-        cart_pay_uv: i64,
-        cart_pay_gmv: xinqiao_types::Fen,
-        product_click_uv: i64,
-        product_click_cnt: i64,
-        pay_finder_cnt: i64,
-        click_to_pay_cnt_ratio: f64,
-        seller_actual_settle_amount: xinqiao_types::Fen,
-        platform_actual_commission: xinqiao_types::Fen,
-        finderuin_actual_commission: xinqiao_types::Fen,
-        captain_actual_commission: xinqiao_types::Fen,
-        seller_predict_settle_amount: xinqiao_types::Fen,
-        platform_predict_commission: xinqiao_types::Fen,
-        finderuin_predict_commission: xinqiao_types::Fen,
-        captain_predict_commission: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -150,16 +111,6 @@ w::record! {
         /// `data`.
         7 data: DataGetData => w::Field::new("data").required(),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_img_url: String,
-        price: xinqiao_types::Fen,
-        first_category_id: i64,
-        second_category_id: i64,
-        third_category_id: i64,
-        data: DataGetData,
-    )
 }
 
 w::record! {
@@ -174,12 +125,6 @@ w::record! {
         /// `click_to_pay_uv_ratio`; unit percent.
         3 click_to_pay_uv_ratio: f64 => w::Field::new("click_to_pay_uv_ratio").required(),
     }
-    new(
-        pay_gmv: xinqiao_types::Fen,
-        pay_sales_finder_cnt: i64,
-        pay_product_id_cnt: i64,
-        click_to_pay_uv_ratio: f64,
-    )
 }
 
 w::record! {
@@ -190,7 +135,6 @@ w::record! {
         /// `dim_value`.
         1 dim_value: f64 => w::Field::new("dim_value").required(),
     }
-    new(dim_key: String, dim_value: f64)
 }
 
 w::record! {
@@ -211,8 +155,6 @@ w::record! {
         /// `data`.
         6 data: FinderData => w::Field::new("data").required(),
     }
-    new(finder_id: String, finder_nickname: String, data: FinderData)
-    set(talent_id: String, talent_nickname: String, mp_id: String, mp_nickname: String)
 }
 
 w::record! {
@@ -229,13 +171,6 @@ w::record! {
         /// `refund_gmv`; unit fen.
         4 refund_gmv: xinqiao_types::Fen => w::Field::new("refund_gmv").required(),
     }
-    new(
-        pay_gmv: xinqiao_types::Fen,
-        pay_uv: i64,
-        pay_refund_gmv: xinqiao_types::Fen,
-        pay_product_id_cnt: i64,
-        refund_gmv: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -252,13 +187,6 @@ w::record! {
         /// `live_cover_img_url`.
         4 live_cover_img_url: String => w::Field::new("live_cover_img_url").required(),
     }
-    new(
-        live_id: String,
-        live_title: String,
-        live_time: xinqiao_types::UnixSeconds,
-        live_duration: i64,
-        live_cover_img_url: String,
-    )
 }
 
 w::record! {
@@ -277,14 +205,6 @@ w::record! {
         /// `other_pay_gmv`; unit fen.
         5 other_pay_gmv: xinqiao_types::Fen => w::Field::new("other_pay_gmv").required(),
     }
-    new(
-        pay_gmv: xinqiao_types::Fen,
-        live_pay_gmv: xinqiao_types::Fen,
-        feed_pay_gmv: xinqiao_types::Fen,
-        window_pay_gmv: xinqiao_types::Fen,
-        product_pay_gmv: xinqiao_types::Fen,
-        other_pay_gmv: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -305,15 +225,6 @@ w::record! {
         /// `product_click_uv`.
         6 product_click_uv: i64 => w::Field::new("product_click_uv").required(),
     }
-    new(
-        pay_gmv: xinqiao_types::Fen,
-        pay_uv: i64,
-        pay_refund_gmv: xinqiao_types::Fen,
-        pay_order_cnt: i64,
-        live_pay_gmv: xinqiao_types::Fen,
-        feed_pay_gmv: xinqiao_types::Fen,
-        product_click_uv: i64,
-    )
 }
 
 w::record! {
@@ -336,16 +247,6 @@ w::record! {
         /// `data`.
         7 data: ProductData => w::Field::new("data").required(),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_img_url: String,
-        price: xinqiao_types::Fen,
-        first_category_id: i64,
-        second_category_id: i64,
-        third_category_id: i64,
-        data: ProductData,
-    )
 }
 
 w::record! {
@@ -356,7 +257,6 @@ w::record! {
         /// `commission_ratio`.
         1 commission_ratio: f64 => w::Field::new("commission_ratio").required(),
     }
-    new(pay_gmv: xinqiao_types::Fen, commission_ratio: f64)
 }
 
 w::record! {
@@ -379,16 +279,6 @@ w::record! {
         /// `data`.
         7 data: ProductInfoData => w::Field::new("data").required(),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_img_url: String,
-        price: xinqiao_types::Fen,
-        first_category_id: i64,
-        second_category_id: i64,
-        third_category_id: i64,
-        data: ProductInfoData,
-    )
 }
 
 w::record! {
@@ -445,33 +335,6 @@ w::record! {
         /// `predict_commission`; unit fen.
         24 predict_commission: xinqiao_types::Fen => w::Field::new("predict_commission").required(),
     }
-    new(
-        create_gmv: xinqiao_types::Fen,
-        create_cnt: i64,
-        create_uv: i64,
-        create_product_cnt: i64,
-        pay_gmv: xinqiao_types::Fen,
-        pay_cnt: i64,
-        pay_uv: i64,
-        pay_product_cnt: i64,
-        pure_pay_gmv: xinqiao_types::Fen,
-        pay_gmv_per_uv: xinqiao_types::Fen,
-        pay_refund_gmv: xinqiao_types::Fen,
-        pay_refund_uv: i64,
-        pay_refund_ratio: f64,
-        pay_refund_after_send_ratio: f64,
-        pay_refund_cnt: i64,
-        pay_refund_product_cnt: i64,
-        pay_refund_before_send_ratio: f64,
-        refund_gmv: xinqiao_types::Fen,
-        refund_uv: i64,
-        refund_cnt: i64,
-        refund_product_cnt: i64,
-        product_click_uv: i64,
-        product_click_cnt: i64,
-        actual_commission: xinqiao_types::Fen,
-        predict_commission: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -488,13 +351,6 @@ w::record! {
         /// `refund_gmv`; unit fen.
         4 refund_gmv: xinqiao_types::Fen => w::Field::new("refund_gmv").required(),
     }
-    new(
-        pay_gmv: xinqiao_types::Fen,
-        pay_uv: i64,
-        pay_product_id_cnt: i64,
-        pay_refund_gmv: xinqiao_types::Fen,
-        refund_gmv: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -503,7 +359,6 @@ w::record! {
         /// `field_list`.
         0 field_list: Vec<DataField> => w::Field::new("field_list").required(),
     }
-    new(field_list: Vec<DataField>)
 }
 
 w::record! {
@@ -512,7 +367,6 @@ w::record! {
         /// `field_list`.
         0 field_list: Vec<DataField> => w::Field::new("field_list").required(),
     }
-    new(field_list: Vec<DataField>)
 }
 
 /// `finder`

@@ -15,8 +15,6 @@ w::record! {
         /// `ddl_time_stamp`; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("ddl_time_stamp"),
     }
-    new(preshipment_change_sku_state: i64, old_sku_id: i64, new_sku_id: i64)
-    set(ddl_time_stamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -25,7 +23,6 @@ w::record! {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => w::Field::new("ds_order_id").required(),
     }
-    new(ds_order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -36,7 +33,6 @@ w::record! {
         /// `freight_insurance`.
         1 freight_insurance: i64 => w::Field::new("freight_insurance").required(),
     }
-    new(seven_day_return: i64, freight_insurance: i64)
 }
 
 w::record! {
@@ -45,7 +41,6 @@ w::record! {
         /// `main_product_list`.
         0 main_product_list: Vec<MainProduct> => w::Field::new("main_product_list").required(),
     }
-    new(main_product_list: Vec<MainProduct>)
 }
 
 w::record! {
@@ -54,7 +49,6 @@ w::record! {
         /// `status`.
         0 status: i64 => w::Field::new("status").required(),
     }
-    new(status: i64)
 }
 
 w::record! {
@@ -77,8 +71,6 @@ w::record! {
         /// `cancel_time`.
         7 cancel_time: Option<i64> => w::Field::new("cancel_time"),
     }
-    new(sharer_id: String, sharer_name: String, sharer_type: i64, status: i64)
-    set(bind_time: i64, unbind_time: i64, reject_time: i64, cancel_time: i64)
 }
 
 w::record! {
@@ -87,7 +79,6 @@ w::record! {
         /// `product_id`.
         0 product_id: i64 => w::Field::new("product_id").required(),
     }
-    new(product_id: i64)
 }
 
 w::record! {
@@ -102,7 +93,6 @@ w::record! {
         /// `gift_cnt`.
         3 gift_cnt: i64 => w::Field::new("gift_cnt").required(),
     }
-    new(product_id: i64, sku_id: i64, task_id: i64, gift_cnt: i64)
 }
 
 w::record! {
@@ -115,8 +105,6 @@ w::record! {
         /// `unionid`.
         2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
     }
-    new(order_detail: OrderDetail, openid: xinqiao_types::OpenId)
-    set(unionid: xinqiao_types::UnionId)
 }
 
 w::record! {
@@ -127,7 +115,6 @@ w::record! {
         /// `price_info`.
         1 price_info: PriceInfo => w::Field::new("price_info").required(),
     }
-    new(product_infos: Vec<ProductInfo>, price_info: PriceInfo)
 }
 
 w::record! {
@@ -142,8 +129,6 @@ w::record! {
         /// `discounted_price`; unit fen.
         3 discounted_price: Option<xinqiao_types::Fen> => w::Field::new("discounted_price"),
     }
-    new(coupon_type: i64)
-    set(user_coupon_id: String, coupon_id: String, discounted_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -194,32 +179,6 @@ w::record! {
         /// `national_subsidy_merchant_discounted_price`; unit fen.
         21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
     }
-    new(
-        product_price: xinqiao_types::Fen,
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        is_discounted: bool,
-        merchant_receieve_price: xinqiao_types::Fen,
-        merchant_discounted_price: xinqiao_types::Fen,
-        finder_discounted_price: xinqiao_types::Fen,
-    )
-    set(
-        original_order_price: xinqiao_types::Fen,
-        estimate_product_price: xinqiao_types::Fen,
-        change_down_price: xinqiao_types::Fen,
-        change_freight: xinqiao_types::Fen,
-        is_change_freight: bool,
-        use_deduction: bool,
-        deduction_price: xinqiao_types::Fen,
-        vip_discounted_price: xinqiao_types::Fen,
-        cash_coupon_discounted_price: xinqiao_types::Fen,
-        platform_activity_merchant_discounted_price: xinqiao_types::Fen,
-        bulkbuy_discounted_price: xinqiao_types::Fen,
-        limited_discount_discounted_price: xinqiao_types::Fen,
-        national_subsidy_discounted_price: xinqiao_types::Fen,
-        national_subsidy_merchant_discounted_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -234,7 +193,6 @@ w::record! {
         /// `min_price`; unit fen.
         3 min_price: xinqiao_types::Fen => w::Field::new("min_price").required(),
     }
-    new(product_id: i64, title: String, img_urls: Vec<String>, min_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -321,50 +279,6 @@ w::record! {
         /// `is_flash_sale`.
         39 is_flash_sale: Option<bool> => w::Field::new("is_flash_sale"),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        sku_cnt: i64,
-        on_aftersale_sku_cnt: i64,
-        finish_aftersale_sku_cnt: i64,
-        title: String,
-        thumb_img: String,
-        market_price: xinqiao_types::Fen,
-        sale_price: xinqiao_types::Fen,
-    )
-    set(
-        sku_code: String,
-        product_unique_id: String,
-        real_price: xinqiao_types::Fen,
-        estimate_price: xinqiao_types::Fen,
-        merchant_discounted_price: xinqiao_types::Fen,
-        finder_discounted_price: xinqiao_types::Fen,
-        bulkbuy_discounted_price: xinqiao_types::Fen,
-        cash_coupon_discounted_price: xinqiao_types::Fen,
-        limited_discount_discounted_price: xinqiao_types::Fen,
-        platform_activity_merchant_discounted_price: xinqiao_types::Fen,
-        national_subsidy_discounted_price: xinqiao_types::Fen,
-        national_subsidy_merchant_discounted_price: xinqiao_types::Fen,
-        is_change_price: bool,
-        change_price: xinqiao_types::Fen,
-        use_deduction: bool,
-        deduction_price: xinqiao_types::Fen,
-        vip_discounted_price: xinqiao_types::Fen,
-        out_product_id: String,
-        out_sku_id: String,
-        out_warehouse_id: String,
-        sku_attrs: Vec<SkuAttr>,
-        sku_deliver_info: SkuDeliverInfo,
-        extra_service: ExtraService,
-        order_product_coupon_info_list: Vec<OrderProductCouponInfo>,
-        delivery_deadline: xinqiao_types::UnixSeconds,
-        voucher_list: Vec<Voucher>,
-        is_free_gift: bool,
-        free_gift_info: FreeGiftInfo,
-        change_sku_info: ChangeSkuInfo,
-        dropship_info: DropshipInfo,
-        is_flash_sale: bool,
-    )
 }
 
 w::record! {
@@ -373,7 +287,6 @@ w::record! {
         /// `qrcode_base64`.
         0 qrcode_base64: String => w::Field::new("qrcode_base64").required(),
     }
-    new(qrcode_base64: String)
 }
 
 w::record! {
@@ -392,8 +305,6 @@ w::record! {
         /// `cancel_time`.
         5 cancel_time: Option<i64> => w::Field::new("cancel_time"),
     }
-    new(appid: xinqiao_types::AppId, nickname: String, status: i64)
-    set(bind_time: i64, unbind_time: i64, cancel_time: i64)
 }
 
 w::record! {
@@ -404,7 +315,6 @@ w::record! {
         /// `attr_value`.
         1 attr_value: String => w::Field::new("attr_value").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {
@@ -417,8 +327,6 @@ w::record! {
         /// `full_payment_presale_delivery_type`.
         2 full_payment_presale_delivery_type: Option<i64> => w::Field::new("full_payment_presale_delivery_type"),
     }
-    new(stock_type: i64)
-    set(predict_delivery_time: xinqiao_types::UnixSeconds, full_payment_presale_delivery_type: i64)
 }
 
 w::record! {
@@ -433,8 +341,6 @@ w::record! {
         /// `time_index`.
         3 time_index: Option<i64> => w::Field::new("time_index"),
     }
-    new(voucher_code: String, voucher_type: i64, voucher_buy_amount: xinqiao_types::Fen)
-    set(time_index: i64)
 }
 
 w::record! {

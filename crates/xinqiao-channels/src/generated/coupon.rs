@@ -21,15 +21,6 @@ w::record! {
         /// `create_time`; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        coupon_id: i64,
-        type_: i64,
-        status: i64,
-        coupon_info: CouponInfo,
-        stock_info: StockInfo,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -48,8 +39,6 @@ w::record! {
         /// `valid_info`.
         5 valid_info: ValidInfo => w::Field::new("valid_info").required(),
     }
-    new(name: String, discount_info: DiscountInfo, valid_info: ValidInfo)
-    set(ext_info: ExtInfo, promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
 
 w::record! {
@@ -58,7 +47,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -111,7 +99,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -122,7 +109,6 @@ w::record! {
         /// `coupon_id`.
         1 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(user_coupon_id: String, coupon_id: i64)
 }
 
 w::record! {
@@ -165,7 +151,6 @@ w::record! {
         /// `used_num`.
         2 used_num: i64 => w::Field::new("used_num").required(),
     }
-    new(issued_num: i64, receive_num: i64, used_num: i64)
 }
 
 w::record! {
@@ -192,16 +177,6 @@ w::record! {
         /// `discount_fee`; unit fen.
         9 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
     }
-    new(
-        user_coupon_id: String,
-        coupon_id: i64,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(ext_info: UserCouponExtInfo, order_id: w::TextOrNumber, discount_fee: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -210,7 +185,6 @@ w::record! {
         /// `use_time`; format `unix`.
         0 use_time: xinqiao_types::UnixSeconds => w::Field::new("use_time").required(),
     }
-    new(use_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

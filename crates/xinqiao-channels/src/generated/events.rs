@@ -11,7 +11,6 @@ w::record! {
         /// `out_aftersale_id`.
         1 out_aftersale_id: String => w::Field::new("out_aftersale_id").required(),
     }
-    new(aftersale_id: i64, out_aftersale_id: String)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `out_order_id`.
         2 out_order_id: String => w::Field::new("out_order_id").required(),
     }
-    new(aftersale_id: i64, order_id: i64, out_order_id: String)
 }
 
 w::record! {
@@ -39,8 +37,6 @@ w::record! {
         /// `reason`.
         3 reason: Option<String> => w::Field::new("reason"),
     }
-    new(brand_id: i64, audit_id: i64, status: i64)
-    set(reason: String)
 }
 
 w::record! {
@@ -81,24 +77,6 @@ w::record! {
         /// `history`.
         16 history: Vec<History> => w::Field::new("history").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        option_type: String,
-        complaint_order_id: i64,
-        open_id: String,
-        type_: i64,
-        status: i64,
-        phone_number: String,
-        order_id: String,
-        out_trade_no: String,
-        product_name: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        total_cost: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-        history: Vec<History>,
-    )
-    set(customer_material_content: String, customer_material_media_id_list: String)
 }
 
 w::record! {
@@ -109,7 +87,6 @@ w::record! {
         /// `confirm_type`.
         1 confirm_type: i64 => w::Field::new("confirm_type").required(),
     }
-    new(order_id: i64, confirm_type: i64)
 }
 
 w::record! {
@@ -120,7 +97,6 @@ w::record! {
         /// `finish_delivery`.
         1 finish_delivery: bool => w::Field::new("finish_delivery").required().spelled(w::Spelling::BoolInt),
     }
-    new(order_id: i64, finish_delivery: bool)
 }
 
 w::record! {
@@ -131,7 +107,6 @@ w::record! {
         /// `type`.
         1 type_: i64 => w::Field::new("type").required(),
     }
-    new(order_id: i64, type_: i64)
 }
 
 w::record! {
@@ -140,7 +115,6 @@ w::record! {
         /// `order_id`.
         0 order_id: i64 => w::Field::new("order_id").required(),
     }
-    new(order_id: i64)
 }
 
 w::record! {
@@ -151,7 +125,6 @@ w::record! {
         /// `pay_time`; format `unix`.
         1 pay_time: xinqiao_types::UnixSeconds => w::Field::new("pay_time").required(),
     }
-    new(order_id: i64, pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -162,7 +135,6 @@ w::record! {
         /// `settle_time`; format `unix`.
         1 settle_time: xinqiao_types::UnixSeconds => w::Field::new("settle_time").required(),
     }
-    new(order_id: i64, settle_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -177,7 +149,6 @@ w::record! {
         /// `remaining_code_amount`.
         3 remaining_code_amount: i64 => w::Field::new("remaining_code_amount").required(),
     }
-    new(product_id: i64, sku_id: i64, remaining_stock_amount: i64, remaining_code_amount: i64)
 }
 
 w::record! {
@@ -192,8 +163,6 @@ w::record! {
         /// `add_time`; format `unix`.
         3 add_time: xinqiao_types::UnixSeconds => w::Field::new("add_time").required(),
     }
-    new(shop_appid: String, identity: String, add_time: xinqiao_types::UnixSeconds)
-    set(outer_userid: String)
 }
 
 w::record! {
@@ -202,7 +171,6 @@ w::record! {
         /// `shop_appid`.
         0 shop_appid: String => w::Field::new("shop_appid").required(),
     }
-    new(shop_appid: String)
 }
 
 w::record! {
@@ -215,7 +183,6 @@ w::record! {
         /// `event`.
         2 event: i64 => w::Field::new("event").required(),
     }
-    new(complaint_order_id: i64, state: i64, event: i64)
 }
 
 w::record! {
@@ -226,7 +193,6 @@ w::record! {
         /// `order_id`.
         1 order_id: String => w::Field::new("order_id").required(),
     }
-    new(shop_appid: String, order_id: String)
 }
 
 w::record! {
@@ -241,8 +207,6 @@ w::record! {
         /// `wxa_vip_discounted_price`; unit fen.
         3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("wxa_vip_discounted_price"),
     }
-    new(after_sale_order_id: i64, order_id: i64, status: String)
-    set(wxa_vip_discounted_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -257,7 +221,6 @@ w::record! {
         /// `complaint_status`.
         3 complaint_status: i64 => w::Field::new("complaint_status").required(),
     }
-    new(complaint_id: String, after_sale_order_id: i64, order_id: i64, complaint_status: i64)
 }
 
 w::record! {
@@ -270,7 +233,6 @@ w::record! {
         /// `status`.
         2 status: String => w::Field::new("status").required(),
     }
-    new(guarantee_order_id: i64, order_id: i64, status: String)
 }
 
 w::record! {
@@ -283,7 +245,6 @@ w::record! {
         /// `status`.
         2 status: String => w::Field::new("status").required(),
     }
-    new(after_sale_order_id: i64, order_id: i64, status: String)
 }
 
 w::record! {
@@ -296,7 +257,6 @@ w::record! {
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 pay_time: String => w::Field::new("pay_time").required(),
     }
-    new(trade_no: String, transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -311,7 +271,6 @@ w::record! {
         /// `finish_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 finish_time: String => w::Field::new("finish_time").required(),
     }
-    new(profit_sharing_no: String, amount: xinqiao_types::Fen, result: String, finish_time: String)
 }
 
 w::record! {
@@ -324,8 +283,6 @@ w::record! {
         /// `success_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 success_time: Option<String> => w::Field::new("success_time"),
     }
-    new(refund_no: String, status: String)
-    set(success_time: String)
 }
 
 w::record! {
@@ -338,8 +295,6 @@ w::record! {
         /// `media_id_list`.
         2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
     }
-    new(time: xinqiao_types::UnixSeconds)
-    set(content: String, media_id_list: Vec<String>)
 }
 
 w::record! {
@@ -356,8 +311,6 @@ w::record! {
         /// `update_fields`.
         4 update_fields: Option<Vec<String>> => w::Field::new("update_fields"),
     }
-    new(event_type: i64, appid: xinqiao_types::AppId, product_id: i64)
-    set(version: String, update_fields: Vec<String>)
 }
 
 w::record! {
@@ -366,7 +319,6 @@ w::record! {
         /// `status`.
         0 status: i64 => w::Field::new("status").required(),
     }
-    new(status: i64)
 }
 
 w::record! {
@@ -379,7 +331,6 @@ w::record! {
         /// `openid`.
         2 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(out_order_id: String, order_id: i64, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -390,7 +341,6 @@ w::record! {
         /// `order_id`.
         1 order_id: i64 => w::Field::new("order_id").required(),
     }
-    new(out_order_id: String, order_id: i64)
 }
 
 w::record! {
@@ -405,7 +355,6 @@ w::record! {
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 pay_time: String => w::Field::new("pay_time").required(),
     }
-    new(out_order_id: String, order_id: i64, transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -422,13 +371,6 @@ w::record! {
         /// `settle_time`; format `yyyy-MM-dd HH:mm:ss`.
         4 settle_time: String => w::Field::new("settle_time").required(),
     }
-    new(
-        out_order_id: String,
-        order_id: i64,
-        settle_no: String,
-        amount: xinqiao_types::Fen,
-        settle_time: String,
-    )
 }
 
 w::record! {
@@ -443,8 +385,6 @@ w::record! {
         /// `reject_reason`.
         3 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, out_product_id: String, product_id: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -455,7 +395,6 @@ w::record! {
         /// `cancel_type`.
         1 cancel_type: i64 => w::Field::new("cancel_type").required(),
     }
-    new(order_id: i64, cancel_type: i64)
 }
 
 w::record! {
@@ -468,8 +407,6 @@ w::record! {
         /// `reason`.
         2 reason: Option<String> => w::Field::new("reason"),
     }
-    new(audit_id: i64, status: i64)
-    set(reason: String)
 }
 
 w::record! {
@@ -480,7 +417,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(order_id: i64, status: i64)
 }
 
 w::record! {
@@ -495,8 +431,6 @@ w::record! {
         /// `audit_info`.
         3 audit_info: Option<String> => w::Field::new("audit_info"),
     }
-    new(product_id: i64, status: i64)
-    set(reason: String, audit_info: String)
 }
 
 w::record! {
@@ -509,8 +443,6 @@ w::record! {
         /// `reason`.
         2 reason: Option<String> => w::Field::new("reason"),
     }
-    new(product_id: i64, status: i64)
-    set(reason: String)
 }
 
 w::record! {
@@ -521,7 +453,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(product_id: i64, status: i64)
 }
 
 w::record! {
@@ -534,8 +465,6 @@ w::record! {
         /// `promoter_openid`.
         2 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
     }
-    new()
-    set(finder_nickname: String, promoter_id: String, promoter_openid: String)
 }
 
 w::record! {
@@ -552,8 +481,6 @@ w::record! {
         /// `reject_reason`.
         4 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, audit_id: String, brand_id: i64, audit_type: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -568,8 +495,6 @@ w::record! {
         /// `reject_reason`.
         3 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, audit_id: String, audit_type: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -582,7 +507,6 @@ w::record! {
         /// `receive_time`; format `unix`.
         2 receive_time: xinqiao_types::UnixSeconds => w::Field::new("receive_time").required(),
     }
-    new(user_coupon_id: String, coupon_id: i64, receive_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -597,8 +521,6 @@ w::record! {
         /// `scene_group_ext_list`.
         3 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::new("scene_group_ext_list").required(),
     }
-    new(group_id: i64, name: String, scene_group_ext_list: Vec<SceneGroupExt>)
-    set(reason: String)
 }
 
 w::record! {
@@ -611,7 +533,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(ext_id: i64, name: String, status: i64)
 }
 
 w::record! {
@@ -628,13 +549,6 @@ w::record! {
         /// `update_time`; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        ewaybill_order_id: w::TextOrNumber,
-        waybill_id: String,
-        status: i64,
-        desc: String,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -645,7 +559,6 @@ w::record! {
         /// `event`.
         1 event: i64 => w::Field::new("event").required(),
     }
-    new(out_request_no: String, event: i64)
 }
 
 /// `event`

@@ -13,7 +13,6 @@ w::record! {
         /// `fans_count`.
         2 fans_count: i64 => w::Field::new("fans_count").required(),
     }
-    new(uniq_id: String, nickname: String, fans_count: i64)
 }
 
 w::record! {
@@ -42,19 +41,6 @@ w::record! {
         /// `new_follow_count_biz`.
         10 new_follow_count_biz: i64 => w::Field::new("new_follow_count_biz").required(),
     }
-    new(
-        export_id: String,
-        live_start_time: xinqiao_types::UnixSeconds,
-        live_duration_in_seconds: i64,
-        total_audience_count: i64,
-        total_cheer_count: i64,
-        forward_count: i64,
-        total_comment_count: i64,
-        audiences_avg_seconds: i64,
-        max_online_count: i64,
-        new_follow_count: i64,
-        new_follow_count_biz: i64,
-    )
 }
 
 w::record! {
@@ -67,7 +53,6 @@ w::record! {
         /// `leads_count`.
         2 leads_count: i64 => w::Field::new("leads_count").required(),
     }
-    new(component_type: i64, traffic_type: i64, leads_count: i64)
 }
 
 w::record! {
@@ -84,13 +69,6 @@ w::record! {
         /// `head_url`.
         4 head_url: String => w::Field::new("head_url").required(),
     }
-    new(
-        export_id: String,
-        description: String,
-        cover_url: String,
-        nickname: String,
-        head_url: String,
-    )
 }
 
 w::record! {
@@ -111,15 +89,6 @@ w::record! {
         /// `head_url`.
         6 head_url: String => w::Field::new("head_url").required(),
     }
-    new(
-        notice_id: String,
-        status: i64,
-        status_wording: String,
-        start_time: xinqiao_types::UnixSeconds,
-        description: String,
-        nickname: String,
-        head_url: String,
-    )
 }
 
 w::record! {

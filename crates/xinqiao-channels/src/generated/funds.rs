@@ -52,16 +52,6 @@ w::record! {
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => w::Field::new("bookkeeping_time").required(),
     }
-    new(
-        flow_id: String,
-        funds_type: i64,
-        flow_type: i64,
-        amount: xinqiao_types::Fen,
-        balance: xinqiao_types::Fen,
-        related_info_list: Vec<RelatedInfo>,
-        bookkeeping_time: String,
-    )
-    set(remark: String)
 }
 
 w::record! {
@@ -84,16 +74,6 @@ w::record! {
         /// `intra_city_shop_id`.
         7 intra_city_shop_id: Option<String> => w::Field::new("intra_city_shop_id"),
     }
-    new(related_type: i64)
-    set(
-        order_id: w::TextOrNumber,
-        aftersale_id: w::TextOrNumber,
-        transaction_id: String,
-        guarantee_id: String,
-        present_id: String,
-        group_present_sub_order_id_list: Vec<String>,
-        intra_city_shop_id: String,
-    )
 }
 
 w::record! {

@@ -13,7 +13,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(leads_component_id: String, leads_description: String, status: i64)
 }
 
 w::record! {
@@ -26,7 +25,6 @@ w::record! {
         /// `live_description`.
         2 live_description: String => w::Field::new("live_description").required(),
     }
-    new(request_id: String, live_start_time: xinqiao_types::UnixSeconds, live_description: String)
 }
 
 w::record! {
@@ -47,15 +45,6 @@ w::record! {
         /// `leads_num`.
         6 leads_num: i64 => w::Field::new("leads_num").required(),
     }
-    new(
-        anchor_nickname: String,
-        live_description: String,
-        live_start_time: xinqiao_types::UnixSeconds,
-        exposure_uv: i64,
-        click_uv: i64,
-        exposure_click_rate: f64,
-        leads_num: i64,
-    )
 }
 
 w::record! {
@@ -64,7 +53,6 @@ w::record! {
         /// `phone`.
         0 phone: String => w::Field::new("phone").required().masked(),
     }
-    new(phone: String)
 }
 
 w::record! {

@@ -36,15 +36,6 @@ w::record! {
         /// `is_forerver`.
         6 is_forerver: bool => w::Field::new("is_forerver").required(),
     }
-    new(is_forerver: bool)
-    set(
-        info_id: i64,
-        finder_ids: Vec<String>,
-        finder_num: i64,
-        finder_info_list: Vec<FinderInfo>,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -55,7 +46,6 @@ w::record! {
         /// `is_banned`.
         1 is_banned: bool => w::Field::new("is_banned").required(),
     }
-    new(is_sale_forbidden: bool, is_banned: bool)
 }
 
 w::record! {
@@ -68,11 +58,6 @@ w::record! {
         /// `end_time`; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        finder_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -95,16 +80,6 @@ w::record! {
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => w::Field::new("bookkeeping_time").required(),
     }
-    new(
-        flow_id: String,
-        funds_type: i64,
-        flow_type: i64,
-        amount: xinqiao_types::Fen,
-        balance: xinqiao_types::Fen,
-        related_info_list: Vec<RelatedInfo>,
-        bookkeeping_time: String,
-    )
-    set(remark: String)
 }
 
 w::record! {
@@ -123,8 +98,6 @@ w::record! {
         /// `ext_info`.
         5 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
     }
-    new(type_: i64, status: i64)
-    set(product_id: i64, ratio: i64, exclusive_info: ExclusiveInfo, ext_info: ExtInfo)
 }
 
 w::record! {
@@ -149,8 +122,6 @@ w::record! {
         /// `info_id`.
         1 info_id: Option<i64> => w::Field::new("info_id"),
     }
-    new()
-    set(product_id: i64, info_id: i64)
 }
 
 w::record! {
@@ -167,13 +138,6 @@ w::record! {
         /// `sale_gmv`.
         4 sale_gmv: i64 => w::Field::new("sale_gmv").required(),
     }
-    new(
-        finder_id: String,
-        status: i64,
-        invite_time: xinqiao_types::UnixSeconds,
-        sale_product_number: i64,
-        sale_gmv: i64,
-    )
 }
 
 w::record! {
@@ -192,14 +156,6 @@ w::record! {
         /// `insurance_id`.
         5 insurance_id: Option<String> => w::Field::new("insurance_id"),
     }
-    new(related_type: String)
-    set(
-        order_id: w::TextOrNumber,
-        aftersale_id: w::TextOrNumber,
-        transaction_id: String,
-        withdraw_id: String,
-        insurance_id: String,
-    )
 }
 
 w::record! {
@@ -214,8 +170,6 @@ w::record! {
         /// `info_id`.
         3 info_id: Option<i64> => w::Field::new("info_id"),
     }
-    new(errcode: i64, product_id: i64)
-    set(errmsg: String, info_id: i64)
 }
 
 w::record! {

@@ -33,18 +33,6 @@ w::record! {
         /// `sender_address`.
         12 sender_address: Option<SenderAddress> => w::Field::new("sender_address"),
     }
-    new(
-        delivery_id: String,
-        shop_id: String,
-        acct_id: String,
-        acct_type: i64,
-        status: i64,
-        available: xinqiao_types::Fen,
-        allocated: i64,
-        recycled: i64,
-        cancel: i64,
-    )
-    set(monthly_card: String, site_info: SiteInfo, share: Share, sender_address: SenderAddress)
 }
 
 w::record! {
@@ -71,18 +59,6 @@ w::record! {
         /// `detail_address`.
         9 detail_address: String => w::Field::new("detail_address").required().masked(),
     }
-    new(
-        country_code: String,
-        province_code: String,
-        province_name: String,
-        city_code: String,
-        city_name: String,
-        district_code: String,
-        district_name: String,
-        street_code: String,
-        street_name: String,
-        detail_address: String,
-    )
 }
 
 w::record! {
@@ -95,7 +71,6 @@ w::record! {
         /// `phone`.
         2 phone: String => w::Field::new("phone").required().masked(),
     }
-    new(name: String, mobile: String, phone: String)
 }
 
 w::record! {
@@ -110,8 +85,6 @@ w::record! {
         /// `left`; unit px.
         3 left: Option<i64> => w::Field::new("left"),
     }
-    new()
-    set(width: i64, height: i64, top: i64, left: i64)
 }
 
 w::record! {
@@ -122,7 +95,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -257,19 +229,6 @@ w::record! {
         /// `path_info`.
         11 path_info: Vec<PathInfo> => w::Field::new("path_info").required(),
     }
-    new(
-        delivery_id: String,
-        ewaybill_order_id: String,
-        waybill_id: String,
-        shop_id: String,
-        ewaybill_acct_id: String,
-        sender: Sender,
-        receiver: Sender,
-        ec_order_list: Vec<EcOrder>,
-        status: i64,
-        path_info: Vec<PathInfo>,
-    )
-    set(site_code: String, remark: String)
 }
 
 w::record! {
@@ -280,8 +239,6 @@ w::record! {
         /// `risk_ec_order_info`.
         1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => w::Field::new("risk_ec_order_info"),
     }
-    new()
-    set(risk_msg: String, risk_ec_order_info: Vec<RiskEcOrderInfo>)
 }
 
 w::record! {
@@ -308,7 +265,6 @@ w::record! {
         /// `update_time`; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(status: i64, desc: String, update_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -336,8 +292,6 @@ w::record! {
         /// `ewaybill_order_appid`.
         2 ewaybill_order_appid: Option<String> => w::Field::new("ewaybill_order_appid"),
     }
-    new(ec_order_id: w::TextOrNumber)
-    set(ewaybill_order_code: String, ewaybill_order_appid: String)
 }
 
 w::record! {
@@ -383,7 +337,6 @@ w::record! {
         /// `address`.
         4 address: String => w::Field::new("address").required().masked(),
     }
-    new(province: String, city: String, county: String, street: String, address: String)
 }
 
 w::record! {
@@ -408,17 +361,6 @@ w::record! {
         /// `update_time`; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        delivery_id: String,
-        site_code: String,
-        site_name: String,
-        share_id: String,
-        shop_id: String,
-        acct_id: String,
-        nickname: String,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(monthly_card: String)
 }
 
 w::record! {
@@ -437,8 +379,6 @@ w::record! {
         /// `custom_config`.
         5 custom_config: Option<CustomConfig> => w::Field::new("custom_config"),
     }
-    new(type_: String, desc: String, width: i64, height: i64, url: String)
-    set(custom_config: CustomConfig)
 }
 
 w::record! {
@@ -459,15 +399,6 @@ w::record! {
         /// `contact`.
         6 contact: Contact => w::Field::new("contact").required(),
     }
-    new(
-        delivery_id: String,
-        site_status: i64,
-        site_code: String,
-        site_name: String,
-        site_fullname: String,
-        address: Address,
-        contact: Contact,
-    )
 }
 
 w::record! {
@@ -508,16 +439,6 @@ w::record! {
         /// `update_time`; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        template_id: String,
-        template_type: String,
-        template_name: String,
-        template_desc: String,
-        options: Vec<TemplateOption>,
-        is_default: bool,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -526,7 +447,6 @@ w::record! {
         /// `single`.
         0 single: Single => w::Field::new("single").required(),
     }
-    new(single: Single)
 }
 
 w::record! {
@@ -564,7 +484,6 @@ w::record! {
         /// `is_open`.
         3 is_open: bool => w::Field::new("is_open").required(),
     }
-    new(option_id: i64, font_size: i64, is_bold: bool, is_open: bool)
 }
 
 w::record! {
@@ -603,8 +522,6 @@ w::record! {
         /// `template_list`.
         2 template_list: Vec<Template> => w::Field::new("template_list").required(),
     }
-    new(delivery_id: String, template_list: Vec<Template>)
-    set(default_template_id: String)
 }
 
 w::record! {
@@ -617,8 +534,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(create_time: xinqiao_types::UnixSeconds)
-    set(waybill_type: i64, waybill_id: String)
 }
 
 w::record! {

@@ -78,7 +78,6 @@ w::record! {
         /// `pickup`.
         1 pickup: bool => w::Field::new("pickup").required().spelled(w::Spelling::BoolInt),
     }
-    new(same_city: bool, pickup: bool)
 }
 
 w::record! {
@@ -158,15 +157,6 @@ w::record! {
         /// `second_price`; unit fen.
         6 second_price: xinqiao_types::Fen => w::Field::new("second_price").required(),
     }
-    new(
-        address_info: Vec<FreightTemplateAddressInfo>,
-        is_default: bool,
-        first_val_amount: i64,
-        first_price: xinqiao_types::Fen,
-        second_val_amount: i64,
-        second_price: xinqiao_types::Fen,
-    )
-    set(delivery_id: String)
 }
 
 w::record! {
@@ -285,14 +275,6 @@ w::record! {
         /// `postal_code`.
         6 postal_code: Option<String> => w::Field::new("postal_code"),
     }
-    new(user_name: String, tel_number: String)
-    set(
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        postal_code: String,
-    )
 }
 
 w::record! {
@@ -301,7 +283,6 @@ w::record! {
         /// `condition_free_detail_list`.
         0 condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail> => w::Field::new("condition_free_detail_list").required(),
     }
-    new(condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail>)
 }
 
 w::record! {
@@ -310,7 +291,6 @@ w::record! {
         /// `freight_calc_method_list`.
         0 freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod> => w::Field::new("freight_calc_method_list").required(),
     }
-    new(freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod>)
 }
 
 w::record! {
@@ -329,14 +309,6 @@ w::record! {
         /// `amount_flag`.
         5 amount_flag: Option<bool> => w::Field::new("amount_flag").spelled(w::Spelling::BoolInt),
     }
-    new(address_infos: Vec<FreightTemplateAddressInfo>)
-    set(
-        min_piece: i64,
-        min_amount: xinqiao_types::Fen,
-        min_weight: i64,
-        valuation_flag: bool,
-        amount_flag: bool,
-    )
 }
 
 w::record! {
@@ -345,7 +317,6 @@ w::record! {
         /// `address_info`.
         0 address_info: Vec<FreightTemplateAddressInfo> => w::Field::new("address_info").required(),
     }
-    new(address_info: Vec<FreightTemplateAddressInfo>)
 }
 
 w::record! {
@@ -374,17 +345,6 @@ w::record! {
         /// `create_time`; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        address_id: i64,
-        address_info: GetAddressInfo,
-        send_addr: bool,
-        default_send: bool,
-        recv_addr: bool,
-        default_recv: bool,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(address_type: AddressDetailAddressType, landline: String, remark: String)
 }
 
 w::record! {
@@ -411,17 +371,6 @@ w::record! {
         /// `lat`.
         9 lat: Option<f64> => w::Field::new("lat"),
     }
-    new(user_name: String, tel_number: String)
-    set(
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        postal_code: String,
-        house_number: String,
-        lng: f64,
-        lat: f64,
-    )
 }
 
 w::record! {
@@ -456,22 +405,6 @@ w::record! {
         /// `create_time`; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        template_id: i64,
-        name: String,
-        valuation_type: String,
-        send_time: String,
-        delivery_type: String,
-        delivery_id: Vec<String>,
-        shipping_method: String,
-        address_info: FreightTemplateAddressInfo,
-        not_send_area: FreightTemplateNotSendArea,
-        is_default: bool,
-        all_condition_free_detail: FreightTemplateAllConditionFreeDetail,
-        all_freight_calc_method: FreightTemplateAllFreightCalcMethod,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

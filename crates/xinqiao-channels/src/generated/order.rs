@@ -38,21 +38,6 @@ w::record! {
         /// `tel_number_ext_info`.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => w::Field::new("tel_number_ext_info"),
     }
-    new(user_name: String, tel_number: String)
-    set(
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        postal_code: String,
-        house_number: String,
-        lng: f64,
-        lat: f64,
-        hash_code: String,
-        virtual_order_tel_number: String,
-        use_tel_number: bool,
-        tel_number_ext_info: TelNumberExtInfo,
-    )
 }
 
 w::record! {
@@ -63,7 +48,6 @@ w::record! {
         /// `on_aftersale_order_cnt`.
         1 on_aftersale_order_cnt: i64 => w::Field::new("on_aftersale_order_cnt").required(),
     }
-    new(aftersale_order_list: Vec<AftersaleOrder>, on_aftersale_order_cnt: i64)
 }
 
 w::record! {
@@ -74,7 +58,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(aftersale_order_id: w::TextOrNumber, status: i64)
 }
 
 w::record! {
@@ -85,7 +68,6 @@ w::record! {
         /// `agent_finder_nickname`.
         1 agent_finder_nickname: String => w::Field::new("agent_finder_nickname").required(),
     }
-    new(agent_finder_id: String, agent_finder_nickname: String)
 }
 
 w::record! {
@@ -135,8 +117,6 @@ w::record! {
         /// `ddl_time_stamp`; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("ddl_time_stamp"),
     }
-    new(preshipment_change_sku_state: i64, old_sku_id: i64, new_sku_id: i64)
-    set(ddl_time_stamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -161,8 +141,6 @@ w::record! {
         /// `agency_id`.
         8 agency_id: Option<String> => w::Field::new("agency_id"),
     }
-    new(sku_id: i64, nickname: String, type_: i64, status: i64, amount: xinqiao_types::Fen)
-    set(finder_id: String, openfinderid: String, talent_id: String, agency_id: String)
 }
 
 w::record! {
@@ -173,7 +151,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -182,8 +159,6 @@ w::record! {
         /// `user_coupon_id`.
         0 user_coupon_id: Option<String> => w::Field::new("user_coupon_id"),
     }
-    new()
-    set(user_coupon_id: String)
 }
 
 w::record! {
@@ -237,8 +212,6 @@ w::record! {
         /// `custom_word`.
         3 custom_word: Option<String> => w::Field::new("custom_word"),
     }
-    new(custom_type: i64)
-    set(custom_img_url: String, custom_preview_img_url: String, custom_word: String)
 }
 
 w::record! {
@@ -283,18 +256,6 @@ w::record! {
         /// `dropship_flag`.
         10 dropship_flag: Option<i64> => w::Field::new("dropship_flag"),
     }
-    new(deliver_method: i64, delivery_product_info: Vec<DeliveryProductInfo>)
-    set(
-        address_info: AddressInfo,
-        address_under_review: AddressInfo,
-        ship_done_time: xinqiao_types::UnixSeconds,
-        address_apply_time: xinqiao_types::UnixSeconds,
-        ewaybill_order_code: String,
-        quality_inspect_type: i64,
-        quality_inspect_info: QualityInspectInfo,
-        recharge_info: RechargeInfo,
-        dropship_flag: i64,
-    )
 }
 
 w::record! {
@@ -315,15 +276,6 @@ w::record! {
         /// `delivery_address`.
         6 delivery_address: Option<AddressInfo> => w::Field::new("delivery_address"),
     }
-    new(
-        deliver_type: i64,
-        delivery_id: String,
-        delivery_name: String,
-        waybill_id: String,
-        delivery_time: xinqiao_types::UnixSeconds,
-        product_infos: Vec<DeliveryProductInfoProductInfo>,
-    )
-    set(delivery_address: AddressInfo)
 }
 
 w::record! {
@@ -336,7 +288,6 @@ w::record! {
         /// `product_cnt`.
         2 product_cnt: i64 => w::Field::new("product_cnt").required(),
     }
-    new(product_id: i64, sku_id: i64, product_cnt: i64)
 }
 
 w::record! {
@@ -345,7 +296,6 @@ w::record! {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => w::Field::new("ds_order_id").required(),
     }
-    new(ds_order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -358,8 +308,6 @@ w::record! {
         /// `wishmessage`.
         2 wishmessage: Option<String> => w::Field::new("wishmessage"),
     }
-    new(gifts: Gift, user_type: i64)
-    set(wishmessage: String)
 }
 
 w::record! {
@@ -382,17 +330,6 @@ w::record! {
         /// `commission_handling_progress`.
         7 commission_handling_progress: Option<i64> => w::Field::new("commission_handling_progress"),
     }
-    new()
-    set(
-        customer_notes: String,
-        merchant_notes: String,
-        confirm_receipt_time: xinqiao_types::UnixSeconds,
-        finder_id: String,
-        live_id: String,
-        order_scene: i64,
-        vip_order_session_id: String,
-        commission_handling_progress: i64,
-    )
 }
 
 w::record! {
@@ -403,7 +340,6 @@ w::record! {
         /// `freight_insurance`.
         1 freight_insurance: i64 => w::Field::new("freight_insurance").required(),
     }
-    new(seven_day_return: i64, freight_insurance: i64)
 }
 
 w::record! {
@@ -412,7 +348,6 @@ w::record! {
         /// `main_product_list`.
         0 main_product_list: Vec<MainProduct> => w::Field::new("main_product_list").required(),
     }
-    new(main_product_list: Vec<MainProduct>)
 }
 
 w::record! {
@@ -421,7 +356,6 @@ w::record! {
         /// `gift`.
         0 gift: Vec<GiftGift> => w::Field::new("gift").required(),
     }
-    new(gift: Vec<GiftGift>)
 }
 
 w::record! {
@@ -436,8 +370,6 @@ w::record! {
         /// `expired_time`; format `unix`.
         3 expired_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expired_time"),
     }
-    new(order_id: w::TextOrNumber, giftstatus: i64)
-    set(wishmessage: String, expired_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -450,8 +382,6 @@ w::record! {
         /// `greeting_message`.
         2 greeting_message: Option<String> => w::Field::new("greeting_message"),
     }
-    new()
-    set(giver_name: String, receiver_name: String, greeting_message: String)
 }
 
 w::record! {
@@ -466,12 +396,6 @@ w::record! {
         /// `predict_arrive_end_time`; format `unix`.
         3 predict_arrive_end_time: xinqiao_types::UnixSeconds => w::Field::new("predict_arrive_end_time").required(),
     }
-    new(
-        shop_id: String,
-        predict_arrive_time_type: i64,
-        predict_arrive_start_time: xinqiao_types::UnixSeconds,
-        predict_arrive_end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -486,7 +410,6 @@ w::record! {
         /// `gift_cnt`.
         3 gift_cnt: i64 => w::Field::new("gift_cnt").required(),
     }
-    new(product_id: i64, sku_id: i64, task_id: i64, gift_cnt: i64)
 }
 
 w::record! {
@@ -540,27 +463,6 @@ w::record! {
         /// `intra_city_order_info`.
         16 intra_city_order_info: Option<IntraCityOrderInfo> => w::Field::new("intra_city_order_info"),
     }
-    new(
-        order_id: w::TextOrNumber,
-        status: i64,
-        order_detail: OrderDetail,
-        openid: xinqiao_types::OpenId,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-        is_present: bool,
-        is_flash_sale_order: bool,
-    )
-    set(
-        aftersale_detail: AftersaleDetail,
-        unionid: xinqiao_types::UnionId,
-        present_send_type: i64,
-        present_order_id_str: String,
-        present_note: String,
-        present_giver_openid: String,
-        present_giver_unionid: String,
-        order_present_info: OrderPresentInfo,
-        intra_city_order_info: IntraCityOrderInfo,
-    )
 }
 
 w::record! {
@@ -597,21 +499,6 @@ w::record! {
         /// `custom_info`.
         14 custom_info: Option<CustomInfo> => w::Field::new("custom_info"),
     }
-    new(product_infos: Vec<OrderDetailProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
-    set(
-        delivery_info: DeliveryInfo,
-        coupon_info: CouponInfo,
-        ext_info: ExtInfo,
-        commission_infos: Vec<CommissionInfo>,
-        settle_info: SettleInfo,
-        sharer_info: SharerInfo,
-        sku_sharer_infos: Vec<SkuSharerInfo>,
-        agent_info: AgentInfo,
-        source_infos: Vec<SourceInfo>,
-        refund_info: RefundInfo,
-        greeting_card_info: GreetingCardInfo,
-        custom_info: CustomInfo,
-    )
 }
 
 w::record! {
@@ -698,50 +585,6 @@ w::record! {
         /// `is_flash_sale`.
         39 is_flash_sale: Option<bool> => w::Field::new("is_flash_sale"),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        sku_cnt: i64,
-        on_aftersale_sku_cnt: i64,
-        finish_aftersale_sku_cnt: i64,
-        title: String,
-        thumb_img: String,
-        market_price: xinqiao_types::Fen,
-        sale_price: xinqiao_types::Fen,
-    )
-    set(
-        sku_code: String,
-        product_unique_id: String,
-        real_price: xinqiao_types::Fen,
-        estimate_price: xinqiao_types::Fen,
-        merchant_discounted_price: xinqiao_types::Fen,
-        finder_discounted_price: xinqiao_types::Fen,
-        bulkbuy_discounted_price: xinqiao_types::Fen,
-        cash_coupon_discounted_price: xinqiao_types::Fen,
-        limited_discount_discounted_price: xinqiao_types::Fen,
-        platform_activity_merchant_discounted_price: xinqiao_types::Fen,
-        national_subsidy_discounted_price: xinqiao_types::Fen,
-        national_subsidy_merchant_discounted_price: xinqiao_types::Fen,
-        is_change_price: bool,
-        change_price: xinqiao_types::Fen,
-        use_deduction: bool,
-        deduction_price: xinqiao_types::Fen,
-        vip_discounted_price: xinqiao_types::Fen,
-        out_product_id: String,
-        out_sku_id: String,
-        out_warehouse_id: String,
-        sku_attrs: Vec<SkuAttr>,
-        sku_deliver_info: SkuDeliverInfo,
-        extra_service: ExtraService,
-        order_product_coupon_info_list: Vec<OrderProductCouponInfo>,
-        delivery_deadline: xinqiao_types::UnixSeconds,
-        voucher_list: Vec<Voucher>,
-        is_free_gift: bool,
-        free_gift_info: FreeGiftInfo,
-        change_sku_info: ChangeSkuInfo,
-        dropship_info: DropshipInfo,
-        is_flash_sale: bool,
-    )
 }
 
 w::record! {
@@ -760,14 +603,6 @@ w::record! {
         /// `is_b2c_free_present`.
         5 is_b2c_free_present: bool => w::Field::new("is_b2c_free_present").required(),
     }
-    new(
-        present_send_type: i64,
-        present_order_id_str: String,
-        present_note: String,
-        present_giver_openid: String,
-        is_b2c_free_present: bool,
-    )
-    set(present_giver_unionid: String)
 }
 
 w::record! {
@@ -782,8 +617,6 @@ w::record! {
         /// `discounted_price`; unit fen.
         3 discounted_price: Option<xinqiao_types::Fen> => w::Field::new("discounted_price"),
     }
-    new(coupon_type: i64)
-    set(user_coupon_id: String, coupon_id: String, discounted_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -800,8 +633,6 @@ w::record! {
         /// `payment_method`.
         4 payment_method: Option<i64> => w::Field::new("payment_method"),
     }
-    new(prepay_id: String, prepay_time: xinqiao_types::UnixSeconds)
-    set(transaction_id: String, pay_time: xinqiao_types::UnixSeconds, payment_method: i64)
 }
 
 w::record! {
@@ -820,14 +651,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        present_order_id: String,
-        is_b2c_free_present: bool,
-        present_detail: PresentDetail,
-        sub_order_list: Vec<SubOrder>,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(activity_id: i64)
 }
 
 w::record! {
@@ -840,8 +663,6 @@ w::record! {
         /// `wishmessage`.
         2 wishmessage: Option<String> => w::Field::new("wishmessage"),
     }
-    new()
-    set(price_info: PresentDetailPriceInfo, pay_info: PresentDetailPayInfo, wishmessage: String)
 }
 
 w::record! {
@@ -850,7 +671,6 @@ w::record! {
         /// `pay_time`; format `unix`.
         0 pay_time: xinqiao_types::UnixSeconds => w::Field::new("pay_time").required(),
     }
-    new(pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -859,7 +679,6 @@ w::record! {
         /// `order_price`; unit fen.
         0 order_price: xinqiao_types::Fen => w::Field::new("order_price").required(),
     }
-    new(order_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -868,7 +687,6 @@ w::record! {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => w::Field::new("present_order_id").required(),
     }
-    new(present_order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -881,8 +699,6 @@ w::record! {
         /// `cannot_receive_tips`.
         2 cannot_receive_tips: Option<String> => w::Field::new("cannot_receive_tips"),
     }
-    new(ecsgift: Ecsgift, cannot_receive: bool)
-    set(cannot_receive_tips: String)
 }
 
 w::record! {
@@ -893,7 +709,6 @@ w::record! {
         /// `order_id`.
         1 order_id: Vec<String> => w::Field::new("order_id").required(),
     }
-    new(present_order_id: w::TextOrNumber, order_id: Vec<String>)
 }
 
 w::record! {
@@ -944,32 +759,6 @@ w::record! {
         /// `national_subsidy_merchant_discounted_price`; unit fen.
         21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
     }
-    new(
-        product_price: xinqiao_types::Fen,
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        is_discounted: bool,
-        merchant_receieve_price: xinqiao_types::Fen,
-        merchant_discounted_price: xinqiao_types::Fen,
-        finder_discounted_price: xinqiao_types::Fen,
-    )
-    set(
-        original_order_price: xinqiao_types::Fen,
-        estimate_product_price: xinqiao_types::Fen,
-        change_down_price: xinqiao_types::Fen,
-        change_freight: xinqiao_types::Fen,
-        is_change_freight: bool,
-        use_deduction: bool,
-        deduction_price: xinqiao_types::Fen,
-        vip_discounted_price: xinqiao_types::Fen,
-        cash_coupon_discounted_price: xinqiao_types::Fen,
-        platform_activity_merchant_discounted_price: xinqiao_types::Fen,
-        bulkbuy_discounted_price: xinqiao_types::Fen,
-        limited_discount_discounted_price: xinqiao_types::Fen,
-        national_subsidy_discounted_price: xinqiao_types::Fen,
-        national_subsidy_merchant_discounted_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -991,7 +780,6 @@ w::record! {
         /// `inspect_status`.
         0 inspect_status: i64 => w::Field::new("inspect_status").required(),
     }
-    new(inspect_status: i64)
 }
 
 w::record! {
@@ -1013,7 +801,6 @@ w::record! {
         /// `order_id`.
         1 order_id: w::TextOrNumber => w::Field::new("order_id").required(),
     }
-    new(present_order_id: w::TextOrNumber, order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -1026,8 +813,6 @@ w::record! {
         /// `wx_openid`.
         2 wx_openid: Option<String> => w::Field::new("wx_openid"),
     }
-    new()
-    set(account_type: String, account_no: String, wx_openid: String)
 }
 
 w::record! {
@@ -1036,8 +821,6 @@ w::record! {
         /// `refund_freight`; unit fen.
         0 refund_freight: Option<xinqiao_types::Fen> => w::Field::new("refund_freight"),
     }
-    new()
-    set(refund_freight: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -1107,16 +890,6 @@ w::record! {
         /// `virtual_order_tel_number`.
         8 virtual_order_tel_number: Option<String> => w::Field::new("virtual_order_tel_number"),
     }
-    new(user_name: String, tel_number: String)
-    set(
-        postal_code: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        house_number: String,
-        virtual_order_tel_number: String,
-    )
 }
 
 w::record! {
@@ -1133,13 +906,6 @@ w::record! {
         /// `settle_time`; format `unix`.
         4 settle_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("settle_time"),
     }
-    new(predict_commission_fee: xinqiao_types::Fen)
-    set(
-        commission_fee: xinqiao_types::Fen,
-        predict_wecoin_commission: xinqiao_types::Fen,
-        wecoin_commission: xinqiao_types::Fen,
-        settle_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1156,8 +922,6 @@ w::record! {
         /// `handling_progress`.
         4 handling_progress: i64 => w::Field::new("handling_progress").required(),
     }
-    new(sharer_openid: String, sharer_type: i64, share_scene: i64, handling_progress: i64)
-    set(sharer_unionid: String)
 }
 
 w::record! {
@@ -1168,7 +932,6 @@ w::record! {
         /// `attr_value`.
         1 attr_value: String => w::Field::new("attr_value").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {
@@ -1181,8 +944,6 @@ w::record! {
         /// `full_payment_presale_delivery_type`.
         2 full_payment_presale_delivery_type: Option<i64> => w::Field::new("full_payment_presale_delivery_type"),
     }
-    new(stock_type: i64)
-    set(predict_delivery_time: xinqiao_types::UnixSeconds, full_payment_presale_delivery_type: i64)
 }
 
 w::record! {
@@ -1203,15 +964,6 @@ w::record! {
         /// `from_wecom`.
         6 from_wecom: bool => w::Field::new("from_wecom").required(),
     }
-    new(
-        sharer_openid: String,
-        sharer_type: i64,
-        share_scene: i64,
-        handling_progress: i64,
-        sku_id: i64,
-        from_wecom: bool,
-    )
-    set(sharer_unionid: String)
 }
 
 w::record! {
@@ -1236,14 +988,6 @@ w::record! {
         /// `original_id`.
         8 original_id: Option<String> => w::Field::new("original_id"),
     }
-    new(sku_id: i64, sale_channel: i64, account_type: i64, content_type: i64)
-    set(
-        account_id: String,
-        account_nickname: String,
-        content_id: String,
-        promoter_head_supplier_id: String,
-        original_id: String,
-    )
 }
 
 w::record! {
@@ -1256,7 +1000,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(order_id: String, openid: xinqiao_types::OpenId, status: i64)
 }
 
 w::record! {
@@ -1271,13 +1014,6 @@ w::record! {
         /// `get_virtual_tel_cnt`.
         3 get_virtual_tel_cnt: Option<i64> => w::Field::new("get_virtual_tel_cnt"),
     }
-    new()
-    set(
-        real_tel_number: String,
-        virtual_tel_number: String,
-        virtual_tel_expire_time: xinqiao_types::UnixSeconds,
-        get_virtual_tel_cnt: i64,
-    )
 }
 
 w::record! {
@@ -1319,8 +1055,6 @@ w::record! {
         /// `expiration`; format `unix`.
         2 expiration: xinqiao_types::UnixSeconds => w::Field::new("expiration").required(),
     }
-    new(virtual_number: String, expiration: xinqiao_types::UnixSeconds)
-    set(extension: String)
 }
 
 w::record! {
@@ -1335,8 +1069,6 @@ w::record! {
         /// `time_index`.
         3 time_index: Option<i64> => w::Field::new("time_index"),
     }
-    new(voucher_code: String, voucher_type: i64, voucher_buy_amount: xinqiao_types::Fen)
-    set(time_index: i64)
 }
 
 w::record! {

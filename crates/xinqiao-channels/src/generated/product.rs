@@ -62,7 +62,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => w::Field::new("create_time").required(),
     }
-    new(product_id: i64, create_time: String)
 }
 
 w::record! {
@@ -73,7 +72,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => w::Field::new("create_time").required(),
     }
-    new(sku_id: i64, create_time: String)
 }
 
 w::record! {
@@ -118,17 +116,6 @@ w::record! {
         /// `create_time`; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        address_id: i64,
-        address_info: AddressAddressInfo,
-        send_addr: bool,
-        default_send: bool,
-        recv_addr: bool,
-        default_recv: bool,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(address_type: AddressAddressType, landline: String, remark: String)
 }
 
 w::record! {
@@ -157,21 +144,6 @@ w::record! {
         /// `lat`.
         10 lat: Option<f64> => w::Field::new("lat"),
     }
-    new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-    )
-    set(
-        national_code: i64,
-        tel_number: String,
-        postal_code: String,
-        house_number: String,
-        lng: f64,
-        lat: f64,
-    )
 }
 
 w::record! {
@@ -182,7 +154,6 @@ w::record! {
         /// `pickup`.
         1 pickup: bool => w::Field::new("pickup").required().spelled(w::Spelling::BoolInt),
     }
-    new(same_city: bool, pickup: bool)
 }
 
 w::record! {
@@ -300,8 +271,6 @@ w::record! {
         /// `user_strategy_flag_list`.
         0 user_strategy_flag_list: Option<Vec<i64>> => w::Field::new("user_strategy_flag_list"),
     }
-    new()
-    set(user_strategy_flag_list: Vec<i64>)
 }
 
 w::record! {
@@ -314,7 +283,6 @@ w::record! {
         /// `total_quota`.
         2 total_quota: i64 => w::Field::new("total_quota").required(),
     }
-    new(block_status: bool, avail_quota: i64, total_quota: i64)
 }
 
 w::record! {
@@ -325,8 +293,6 @@ w::record! {
         /// `audit_reason`.
         1 audit_reason: Option<String> => w::Field::new("audit_reason"),
     }
-    new(audit_status: i64)
-    set(audit_reason: String)
 }
 
 w::record! {
@@ -339,7 +305,6 @@ w::record! {
         /// `hit_low_risk_rule_flag`.
         2 hit_low_risk_rule_flag: i64 => w::Field::new("hit_low_risk_rule_flag").required(),
     }
-    new(hide_err_field_flag: i64, hit_duplicated_flag: i64, hit_low_risk_rule_flag: i64)
 }
 
 w::record! {
@@ -449,7 +414,6 @@ w::record! {
         /// `out_sku_id`.
         2 out_sku_id: String => w::Field::new("out_sku_id").required(),
     }
-    new(sku_id: i64, create_time: String, out_sku_id: String)
 }
 
 w::record! {
@@ -493,7 +457,6 @@ w::record! {
         /// `spu_stock_list`.
         0 spu_stock_list: Vec<SpuStock> => w::Field::new("spu_stock_list").required(),
     }
-    new(spu_stock_list: Vec<SpuStock>)
 }
 
 w::record! {
@@ -508,7 +471,6 @@ w::record! {
         /// `brand_info`.
         3 brand_info: BrandInfo => w::Field::new("brand_info").required(),
     }
-    new(first_cat_id: i64, second_cat_id: i64, third_cat_id: i64, brand_info: BrandInfo)
 }
 
 w::record! {
@@ -519,7 +481,6 @@ w::record! {
         /// `brand_name`.
         1 brand_name: String => w::Field::new("brand_name").required(),
     }
-    new(brand_id: i64, brand_name: String)
 }
 
 w::record! {
@@ -580,7 +541,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -589,7 +549,6 @@ w::record! {
         /// `cats`.
         0 cats: Vec<CategoryCat> => w::Field::new("cats").required(),
     }
-    new(cats: Vec<CategoryCat>)
 }
 
 w::record! {
@@ -600,7 +559,6 @@ w::record! {
         /// `has_permission`.
         1 has_permission: bool => w::Field::new("has_permission").required(),
     }
-    new(cat_info: CatInfo, has_permission: bool)
 }
 
 w::record! {
@@ -643,19 +601,6 @@ w::record! {
         /// `registered_appid`.
         8 registered_appid: Option<String> => w::Field::new("registered_appid"),
     }
-    new(
-        register_status: i64,
-        merchant_info_status: i64,
-        acct_verify_status: i64,
-        basic_info_status: i64,
-        pay_sign_status: i64,
-    )
-    set(
-        audit_reject_reasons: String,
-        pay_audit_detail: PayAuditDetail,
-        legal_validation_url: String,
-        registered_appid: String,
-    )
 }
 
 w::record! {
@@ -666,7 +611,6 @@ w::record! {
         /// `service_id`.
         1 service_id: i64 => w::Field::new("service_id").required(),
     }
-    new(appid: xinqiao_types::AppId, service_id: i64)
 }
 
 w::record! {
@@ -677,7 +621,6 @@ w::record! {
         /// `sku_result_list`.
         1 sku_result_list: Vec<SkuResult> => w::Field::new("sku_result_list").required(),
     }
-    new(status: i64, sku_result_list: Vec<SkuResult>)
 }
 
 w::record! {
@@ -688,7 +631,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -744,15 +686,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         6 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        coupon_id: i64,
-        type_: i64,
-        status: i64,
-        coupon_info: CouponInfo,
-        stock_info: CouponStockInfo,
-        update_time: String,
-        create_time: String,
-    )
 }
 
 w::record! {
@@ -771,12 +704,6 @@ w::record! {
         /// `valid_info`.
         5 valid_info: CouponInfoValidInfo => w::Field::new("valid_info").required(),
     }
-    new(name: String, discount_info: DiscountInfo, valid_info: CouponInfoValidInfo)
-    set(
-        ext_info: CouponInfoExtInfo,
-        promote_info: CouponInfoPromoteInfo,
-        receive_info: CouponInfoReceiveInfo,
-    )
 }
 
 w::record! {
@@ -791,8 +718,6 @@ w::record! {
         /// `invalid_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 invalid_time: Option<String> => w::Field::new("invalid_time"),
     }
-    new()
-    set(jump_product_id: i64, notes: String, valid_time: String, invalid_time: String)
 }
 
 w::record! {
@@ -803,7 +728,6 @@ w::record! {
         /// `promote_type`.
         1 promote_type: String => w::Field::new("promote_type").required(),
     }
-    new(customize_channel: String, promote_type: String)
 }
 
 w::record! {
@@ -818,8 +742,6 @@ w::record! {
         /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => w::Field::new("end_time"),
     }
-    new()
-    set(limit_num_one_person: i64, total_num: i64, start_time: String, end_time: String)
 }
 
 w::record! {
@@ -834,8 +756,6 @@ w::record! {
         /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => w::Field::new("end_time"),
     }
-    new(valid_type: String)
-    set(valid_day_num: i64, start_time: String, end_time: String)
 }
 
 w::record! {
@@ -848,7 +768,6 @@ w::record! {
         /// `used_num`.
         2 used_num: i64 => w::Field::new("used_num").required(),
     }
-    new(issued_num: i64, receive_num: i64, used_num: i64)
 }
 
 w::record! {
@@ -857,7 +776,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -884,7 +802,6 @@ w::record! {
         /// `sku_ids`.
         1 sku_ids: Vec<i64> => w::Field::new("sku_ids").required(),
     }
-    new(product_id: i64, sku_ids: Vec<i64>)
 }
 
 w::record! {
@@ -1008,16 +925,6 @@ w::record! {
         /// `finder_id`.
         6 finder_id: Option<String> => w::Field::new("finder_id"),
     }
-    new()
-    set(
-        unmove_from_stock_sub_type: i64,
-        move_to_stock_sub_type: i64,
-        upload_source: i64,
-        order_id: String,
-        out_warehouse_id: String,
-        limited_discount_id: i64,
-        finder_id: String,
-    )
 }
 
 w::record! {
@@ -1145,7 +1052,6 @@ w::record! {
         /// `f_cat_id`.
         2 f_cat_id: i64 => w::Field::new("f_cat_id").required(),
     }
-    new(cat_id: i64, name: String, f_cat_id: i64)
 }
 
 w::record! {
@@ -1154,7 +1060,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -1169,12 +1074,6 @@ w::record! {
         /// `total_stock_num`.
         3 total_stock_num: i64 => w::Field::new("total_stock_num").required(),
     }
-    new(
-        normal_stock_num: i64,
-        limited_discount_stock_num: i64,
-        warehouse_stocks: Vec<WarehouseStock>,
-        total_stock_num: i64,
-    )
 }
 
 w::record! {
@@ -1205,19 +1104,6 @@ w::record! {
         /// `status`.
         11 status: i64 => w::Field::new("status").required(),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        sku_id: i64,
-        out_sku_id: String,
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_num: i64,
-        sku_attrs: Vec<AddAttr>,
-        status: i64,
-    )
-    set(sku_code: String, barcode: w::TextOrNumber)
 }
 
 w::record! {
@@ -1230,7 +1116,6 @@ w::record! {
         /// `logo`.
         2 logo: String => w::Field::new("logo").required(),
     }
-    new(type_: i64, store_name: String, logo: String)
 }
 
 w::record! {
@@ -1267,25 +1152,6 @@ w::record! {
         /// `src_product_id`.
         14 src_product_id: Option<i64> => w::Field::new("src_product_id"),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_imgs: Vec<String>,
-        desc_info: DescInfo,
-        status: i64,
-        edit_status: i64,
-        edit_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        out_product_id: String,
-        cats_v2: Vec<GetCatsV2Item>,
-        attrs: Vec<AddAttr>,
-        spu_code: String,
-        brand_id: i64,
-        skus: Vec<GetSkus>,
-        product_type: i64,
-        src_product_id: i64,
-    )
 }
 
 w::record! {
@@ -1294,7 +1160,6 @@ w::record! {
         /// `stock_num`.
         0 stock_num: i64 => w::Field::new("stock_num").required(),
     }
-    new(stock_num: i64)
 }
 
 w::record! {
@@ -1313,8 +1178,6 @@ w::record! {
         /// `status`.
         5 status: i64 => w::Field::new("status").required(),
     }
-    new(sku_id: i64, sale_price: xinqiao_types::Fen, stock_num: i64, status: i64)
-    set(out_sku_id: String, sku_code: String)
 }
 
 w::record! {
@@ -1325,8 +1188,6 @@ w::record! {
         /// `next_key`.
         1 next_key: Option<String> => w::Field::new("next_key"),
     }
-    new(stock_flow_info_list: Vec<StockFlowInfo>)
-    set(next_key: String)
 }
 
 w::record! {
@@ -1431,7 +1292,6 @@ w::record! {
         /// `sub_score_list`.
         1 sub_score_list: Vec<SubScore> => w::Field::new("sub_score_list").required(),
     }
-    new(release_mode: i64, sub_score_list: Vec<SubScore>)
 }
 
 w::record! {
@@ -1452,15 +1312,6 @@ w::record! {
         /// `create_time`; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        task_id: i64,
-        product_id: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        limited_discount_sku_list: Vec<LimitedDiscountSkus>,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1494,15 +1345,6 @@ w::record! {
         /// `create_time`; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        task_id: i64,
-        product_id: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        limited_discount_skus: Vec<LimitedDiscountSkus>,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1556,13 +1398,6 @@ w::record! {
         /// `succ_percent`.
         4 succ_percent: i64 => w::Field::new("succ_percent").required(),
     }
-    new(
-        path: String,
-        aver_time_cost: i64,
-        max_time_cost: i64,
-        total_request_cnt: i64,
-        succ_percent: i64,
-    )
 }
 
 w::record! {
@@ -1610,26 +1445,6 @@ w::record! {
         /// `skus`.
         15 skus: Vec<OnlineDataSkus> => w::Field::new("skus").required(),
     }
-    new(
-        product_id: i64,
-        product_type: i64,
-        product_name: String,
-        head_imgs: Vec<String>,
-        category_id: i64,
-        brand_id: i64,
-        online_status: i64,
-        draft_status: i64,
-        code_source_type: i64,
-        attr_kv_map: std::collections::BTreeMap<String, String>,
-        skus: Vec<OnlineDataSkus>,
-    )
-    set(
-        out_product_id: String,
-        product_qua_infos: Vec<ProductProductQuaInfo>,
-        verify_page: VerifyPage,
-        verify_at_store: i64,
-        audit_result: AuditResult,
-    )
 }
 
 w::record! {
@@ -1644,8 +1459,6 @@ w::record! {
         /// `sku_attr_map`.
         3 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => w::Field::new("sku_attr_map"),
     }
-    new(sku_id: i64, sale_price: xinqiao_types::Fen, stock_num: i64)
-    set(sku_attr_map: std::collections::BTreeMap<String, String>)
 }
 
 w::record! {
@@ -1658,7 +1471,6 @@ w::record! {
         /// `sku_mappings`.
         2 sku_mappings: Vec<SkuMapping> => w::Field::new("sku_mappings").required(),
     }
-    new(src_product_id: i64, gift_product_id: i64, sku_mappings: Vec<SkuMapping>)
 }
 
 w::record! {
@@ -1699,19 +1511,6 @@ w::record! {
         /// `order_time`; format `unix`.
         10 order_time: xinqiao_types::UnixSeconds => w::Field::new("order_time").required(),
     }
-    new(
-        order_id: i64,
-        status: String,
-        price: xinqiao_types::Fen,
-        order_price: xinqiao_types::Fen,
-        discount_fee: xinqiao_types::Fen,
-        service_fee: xinqiao_types::Fen,
-        handling_fee: xinqiao_types::Fen,
-        refunding_type: i64,
-        refund_fee: xinqiao_types::Fen,
-        order_time: xinqiao_types::UnixSeconds,
-    )
-    set(settled_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1742,7 +1541,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: String => w::Field::new("reject_reason").required(),
     }
-    new(param_name: String, reject_reason: String)
 }
 
 w::record! {
@@ -1755,8 +1553,6 @@ w::record! {
         /// `temp_img_url`.
         2 temp_img_url: Option<String> => w::Field::new("temp_img_url"),
     }
-    new()
-    set(media_id: xinqiao_types::MediaId, pay_media_id: String, temp_img_url: String)
 }
 
 w::record! {
@@ -1860,40 +1656,6 @@ w::record! {
         /// `release_mode`.
         29 release_mode: Option<i64> => w::Field::new("release_mode"),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_imgs: Vec<String>,
-        desc_info: DescInfo,
-        status: i64,
-        edit_status: i64,
-        min_price: xinqiao_types::Fen,
-        edit_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        out_product_id: String,
-        short_title: String,
-        cats: Vec<ProductCat>,
-        cats_v2: Vec<ProductCatsV2Item>,
-        attrs: Vec<AddAttr>,
-        spu_code: String,
-        brand_id: i64,
-        deliver_method: i64,
-        express_info: ProductExpressInfo,
-        aftersale_desc: String,
-        skus: Vec<ProductSkus>,
-        limited_info: LimitedInfo,
-        extra_service: ExtraService,
-        product_type: i64,
-        src_product_id: i64,
-        total_sold_num: i64,
-        after_sale_info: ProductAfterSaleInfo,
-        product_qua_infos: Vec<ProductProductQuaInfo>,
-        size_chart: SizeChart,
-        timing_onsale_info: ProductTimingOnsaleInfo,
-        spu_deliver_info: ProductSpuDeliverInfo,
-        release_mode: i64,
-    )
 }
 
 w::record! {
@@ -1902,8 +1664,6 @@ w::record! {
         /// `after_sale_address_id`.
         0 after_sale_address_id: Option<i64> => w::Field::new("after_sale_address_id"),
     }
-    new()
-    set(after_sale_address_id: i64)
 }
 
 w::record! {
@@ -1912,7 +1672,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -1921,7 +1680,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -1932,8 +1690,6 @@ w::record! {
         /// `weight`; unit g.
         1 weight: Option<i64> => w::Field::new("weight"),
     }
-    new(template_id: i64)
-    set(weight: i64)
 }
 
 w::record! {
@@ -1958,7 +1714,6 @@ w::record! {
         /// `qua_url`.
         1 qua_url: Vec<String> => w::Field::new("qua_url").required(),
     }
-    new(qua_id: i64, qua_url: Vec<String>)
 }
 
 w::record! {
@@ -1998,21 +1753,6 @@ w::record! {
         /// `sku_deliver_info`.
         10 sku_deliver_info: Option<SkusSkuDeliverInfo> => w::Field::new("sku_deliver_info"),
     }
-    new(
-        sku_id: i64,
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_num: i64,
-        status: i64,
-    )
-    set(
-        out_sku_id: String,
-        sku_code: String,
-        bar_code: String,
-        sku_attrs: Vec<AddAttr>,
-        sku_deliver_info: SkusSkuDeliverInfo,
-    )
 }
 
 w::record! {
@@ -2023,8 +1763,6 @@ w::record! {
         /// `sku_deliver_info`.
         1 sku_deliver_info: Option<SkusSkuDeliverInfo> => w::Field::new("sku_deliver_info"),
     }
-    new(is_spu_range: bool)
-    set(sku_deliver_info: SkusSkuDeliverInfo)
 }
 
 w::record! {
@@ -2039,8 +1777,6 @@ w::record! {
         /// `task_id`.
         3 task_id: Option<i64> => w::Field::new("task_id"),
     }
-    new(status: i64, onsale_time: xinqiao_types::UnixSeconds, is_hide_price: bool)
-    set(task_id: i64)
 }
 
 w::record! {
@@ -2110,8 +1846,6 @@ w::record! {
         /// `sub_title`.
         2 sub_title: Option<String> => w::Field::new("sub_title"),
     }
-    new(is_limited: bool)
-    set(title: String, sub_title: String)
 }
 
 w::record! {
@@ -2130,14 +1864,6 @@ w::record! {
         /// `delivery_time`.
         5 delivery_time: DeliveryTime => w::Field::new("delivery_time").required(),
     }
-    new(
-        template_id: i64,
-        shipper: String,
-        scope: i64,
-        same_city_valuation: SameCityValuation,
-        special_time: SpecialTime,
-        delivery_time: DeliveryTime,
-    )
 }
 
 w::record! {
@@ -2179,11 +1905,6 @@ w::record! {
         /// `tiered_billing_valuation`.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => w::Field::new("tiered_billing_valuation"),
     }
-    new(type_: String)
-    set(
-        condition_free_valuation: ConditionFreeValuation,
-        tiered_billing_valuation: TieredBillingValuation,
-    )
 }
 
 w::record! {
@@ -2206,14 +1927,6 @@ w::record! {
         /// `wxpay_create_time`; format `unix`.
         7 wxpay_create_time: xinqiao_types::UnixSeconds => w::Field::new("wxpay_create_time").required(),
     }
-    new(
-        out_request_no: String,
-        status: String,
-        amount: xinqiao_types::Fen,
-        wxpay_update_time: xinqiao_types::UnixSeconds,
-        wxpay_create_time: xinqiao_types::UnixSeconds,
-    )
-    set(reason: String, remark: String, bank_memo: String)
 }
 
 w::record! {
@@ -2228,7 +1941,6 @@ w::record! {
         /// `expire_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 expire_time: String => w::Field::new("expire_time").required(),
     }
-    new(service_id: i64, service_type: i64, service_name: String, expire_time: String)
 }
 
 w::record! {
@@ -2253,17 +1965,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        service_id: i64,
-        service_type: i64,
-        service_name: String,
-        expire_time: String,
-        service_order_id: w::TextOrNumber,
-        specification_id: String,
-        total_price: xinqiao_types::Fen,
-        status: i64,
-        create_time: String,
-    )
 }
 
 w::record! {
@@ -2318,7 +2019,6 @@ w::record! {
         /// `cat_level`.
         3 cat_level: i64 => w::Field::new("cat_level").required(),
     }
-    new(shopcat_id: i64, shopcat_name: String, f_shopcat_id: i64, cat_level: i64)
 }
 
 w::record! {
@@ -2368,7 +2068,6 @@ w::record! {
         /// `gift_sku_id`.
         1 gift_sku_id: i64 => w::Field::new("gift_sku_id").required(),
     }
-    new(src_sku_id: i64, gift_sku_id: i64)
 }
 
 w::record! {
@@ -2379,7 +2078,6 @@ w::record! {
         /// `is_expensive_warning`.
         1 is_expensive_warning: bool => w::Field::new("is_expensive_warning").required(),
     }
-    new(sku_id: i64, is_expensive_warning: bool)
 }
 
 w::record! {
@@ -2398,14 +2096,6 @@ w::record! {
         /// `finder_total_num`.
         5 finder_total_num: Option<i64> => w::Field::new("finder_total_num"),
     }
-    new(
-        normal_stock_num: i64,
-        limited_discount_stock_num: i64,
-        warehouse_stocks: Vec<WarehouseStock>,
-        total_stock_num: i64,
-        sku_id: i64,
-    )
-    set(finder_total_num: i64)
 }
 
 w::record! {
@@ -2505,14 +2195,6 @@ w::record! {
         /// `spot_after_presale_end`.
         5 spot_after_presale_end: bool => w::Field::new("spot_after_presale_end").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        stock_type: i64,
-        full_payment_presale_delivery_type: i64,
-        presale_begin_time: xinqiao_types::UnixSeconds,
-        presale_end_time: xinqiao_types::UnixSeconds,
-        full_payment_presale_delivery_time: i64,
-        spot_after_presale_end: bool,
-    )
 }
 
 w::record! {
@@ -2532,8 +2214,6 @@ w::record! {
         /// `extra_fee_valuation`.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => w::Field::new("extra_fee_valuation"),
     }
-    new(type_: String)
-    set(extra_fee_valuation: ExtraFeeValuation)
 }
 
 w::record! {
@@ -2587,7 +2267,6 @@ w::record! {
         /// `sku_stock`.
         1 sku_stock: Vec<SkuStock> => w::Field::new("sku_stock").required(),
     }
-    new(product_id: i64, sku_stock: Vec<SkuStock>)
 }
 
 w::record! {
@@ -2619,15 +2298,6 @@ w::record! {
         /// `ext_info`.
         6 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
     }
-    new(
-        amount: i64,
-        beginning_amount: i64,
-        ending_amount: i64,
-        stock_sub_type: i64,
-        op_type: i64,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(ext_info: ExtInfo)
 }
 
 w::record! {
@@ -2652,8 +2322,6 @@ w::record! {
         /// `audit_remark`.
         2 audit_remark: Option<String> => w::Field::new("audit_remark"),
     }
-    new(busi_data_field_api: String, field_name: String)
-    set(audit_remark: String)
 }
 
 w::record! {
@@ -2747,22 +2415,6 @@ w::record! {
         /// `create_time`; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        template_id: i64,
-        name: String,
-        valuation_type: i64,
-        send_time: i64,
-        delivery_type: i64,
-        delivery_id: Vec<String>,
-        shipping_method: i64,
-        address_info: TemplateAddressInfo,
-        not_send_area: NotSendArea,
-        is_default: bool,
-        all_condition_free_detail: AllConditionFreeDetail,
-        all_freight_calc_method: AllFreightCalcMethod,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -2867,7 +2519,6 @@ w::record! {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         1 update_time: String => w::Field::new("update_time").required(),
     }
-    new(product_id: i64, update_time: String)
 }
 
 w::record! {
@@ -2878,7 +2529,6 @@ w::record! {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         1 update_time: String => w::Field::new("update_time").required(),
     }
-    new(sku_id: i64, update_time: String)
 }
 
 w::record! {
@@ -2933,7 +2583,6 @@ w::record! {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         0 update_time: String => w::Field::new("update_time").required(),
     }
-    new(update_time: String)
 }
 
 w::record! {
@@ -3018,16 +2667,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        coupon_id: i64,
-        status: String,
-        start_time: String,
-        end_time: String,
-        ext_info: UserCouponExtInfo,
-        update_time: String,
-        create_time: String,
-    )
-    set(order_id: i64, discount_fee: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -3036,8 +2675,6 @@ w::record! {
         /// `use_time`; format `yyyy-MM-dd HH:mm:ss`.
         0 use_time: Option<String> => w::Field::new("use_time"),
     }
-    new()
-    set(use_time: String)
 }
 
 w::record! {
@@ -3084,8 +2721,6 @@ w::record! {
         /// `lock_stock`.
         2 lock_stock: Option<i64> => w::Field::new("lock_stock"),
     }
-    new(out_warehouse_id: String, num: i64)
-    set(lock_stock: i64)
 }
 
 w::record! {

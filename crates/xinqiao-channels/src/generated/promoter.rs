@@ -35,12 +35,6 @@ w::record! {
         /// `update_time`; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        product_list: Vec<ArticleProduct>,
-        article_info: ArticleInfo,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -55,12 +49,6 @@ w::record! {
         /// `promoter_share_link`.
         3 promoter_share_link: String => w::Field::new("promoter_share_link").required(),
     }
-    new(
-        article_title: String,
-        cover_image: String,
-        article_url: String,
-        promoter_share_link: String,
-    )
 }
 
 w::record! {
@@ -77,13 +65,6 @@ w::record! {
         /// `commission_rate`; unit 1/10000.
         4 commission_rate: i64 => w::Field::new("commission_rate").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        predict_commission_amount: xinqiao_types::Fen,
-        commission_rate: i64,
-    )
 }
 
 w::record! {
@@ -100,13 +81,6 @@ w::record! {
         /// `product_mini_price`; unit fen.
         4 product_mini_price: xinqiao_types::Fen => w::Field::new("product_mini_price").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        predict_commission_amount: xinqiao_types::Fen,
-        product_mini_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -139,7 +113,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -154,12 +127,6 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        status: i64,
-        service_ratio: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -168,7 +135,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -179,8 +145,6 @@ w::record! {
         /// `from_head_supplier_appid`.
         1 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
     }
-    new(coupon_id: i64)
-    set(from_head_supplier_appid: String)
 }
 
 w::record! {
@@ -199,8 +163,6 @@ w::record! {
         /// `valid_info`.
         5 valid_info: ValidInfo => w::Field::new("valid_info").required(),
     }
-    new(name: String, discount_info: DiscountInfo, valid_info: ValidInfo)
-    set(ext_info: ExtInfo, promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
 
 w::record! {
@@ -211,8 +173,6 @@ w::record! {
         /// `desc`.
         1 desc: Option<String> => w::Field::new("desc"),
     }
-    new(imgs: Vec<String>)
-    set(desc: String)
 }
 
 w::record! {
@@ -225,8 +185,6 @@ w::record! {
         /// `product_price`; unit fen.
         2 product_price: Option<xinqiao_types::Fen> => w::Field::new("product_price"),
     }
-    new()
-    set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -239,8 +197,6 @@ w::record! {
         /// `discount_num`.
         2 discount_num: Option<i64> => w::Field::new("discount_num"),
     }
-    new()
-    set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
 }
 
 w::record! {
@@ -255,8 +211,6 @@ w::record! {
         /// `invalid_time`; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => w::Field::new("invalid_time").required(),
     }
-    new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
-    set(jump_product_id: i64, notes: String)
 }
 
 w::record! {
@@ -279,8 +233,6 @@ w::record! {
         /// `errmsg`.
         7 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(openid: xinqiao_types::OpenId, role_id: i64, errcode: i64)
-    set(retail_id: String, extra_info: String, name: String, phone: String, errmsg: String)
 }
 
 w::record! {
@@ -291,7 +243,6 @@ w::record! {
         /// `errcode`.
         1 errcode: i64 => w::Field::new("errcode").required(),
     }
-    new(id: String, errcode: i64)
 }
 
 w::record! {
@@ -306,12 +257,6 @@ w::record! {
         /// `product_info`.
         3 product_info: ProductInfo => w::Field::new("product_info").required(),
     }
-    new(
-        export_id: String,
-        talent_appid: String,
-        predict_commission_amount: xinqiao_types::Fen,
-        product_info: ProductInfo,
-    )
 }
 
 w::record! {
@@ -324,7 +269,6 @@ w::record! {
         /// `promoter_share_link`.
         2 promoter_share_link: String => w::Field::new("promoter_share_link").required(),
     }
-    new(export_id: String, feed_token: String, promoter_share_link: String)
 }
 
 w::record! {
@@ -351,18 +295,6 @@ w::record! {
         /// `discount_limit`; unit fen.
         9 discount_limit: Option<xinqiao_types::Fen> => w::Field::new("discount_limit"),
     }
-    new(
-        coupon_id: i64,
-        type_: i64,
-        status: i64,
-        coupon_info: CouponInfo,
-        stock_info: StockInfo,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-        is_can_up: bool,
-        can_up_times: i64,
-    )
-    set(discount_limit: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -375,7 +307,6 @@ w::record! {
         /// `give_time`; format `unix`.
         2 give_time: xinqiao_types::UnixSeconds => w::Field::new("give_time").required(),
     }
-    new(coupon_id: i64, to_head_supplier_appid: String, give_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -403,14 +334,6 @@ w::record! {
         /// `head_supplier_info`.
         5 head_supplier_info: Option<HeadSupplierInfo> => w::Field::new("head_supplier_info"),
     }
-    new(
-        product_id: i64,
-        shop_appid: String,
-        product_promotion_link: String,
-        product_info: ProductProductInfo,
-        commission_info: CommissionInfo,
-    )
-    set(head_supplier_info: HeadSupplierInfo)
 }
 
 w::record! {
@@ -423,8 +346,6 @@ w::record! {
         /// `head_supplier_appid`.
         2 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
     }
-    new(product_id: i64, shop_appid: String)
-    set(head_supplier_appid: String)
 }
 
 w::record! {
@@ -433,7 +354,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -446,11 +366,6 @@ w::record! {
         /// `product_info`.
         2 product_info: ProductInfo => w::Field::new("product_info").required(),
     }
-    new(
-        export_id: String,
-        predict_commission_amount: xinqiao_types::Fen,
-        product_info: ProductInfo,
-    )
 }
 
 w::record! {
@@ -478,14 +393,6 @@ w::record! {
         /// `commission_rate`; unit 1/10000.
         5 commission_rate: i64 => w::Field::new("commission_rate").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        product_price: xinqiao_types::Fen,
-        predict_commission_amount: xinqiao_types::Fen,
-        commission_rate: i64,
-    )
 }
 
 w::record! {
@@ -500,12 +407,6 @@ w::record! {
         /// `update_time`; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        product_info_list: Vec<ArticleProductInfo>,
-        article_info: ArticleInfo,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -522,8 +423,6 @@ w::record! {
         /// `click_pv`.
         4 click_pv: i64 => w::Field::new("click_pv").required(),
     }
-    new(click_uv: i64, click_pv: i64)
-    set(msg_type: i64, msg_id: String, send_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -550,15 +449,6 @@ w::record! {
         /// `update_time`; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        id: String,
-        openid: xinqiao_types::OpenId,
-        role_id: i64,
-        auth_status: i64,
-        decl_status: i64,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(retail_id: String, extra_info: String, name: String, phone: String)
 }
 
 w::record! {
@@ -569,7 +459,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(head_supplier_appid: String, name: String)
 }
 
 w::record! {
@@ -582,7 +471,6 @@ w::record! {
         /// `start_time`; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => w::Field::new("start_time").required(),
     }
-    new(notice_id: String, description: String, start_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -595,7 +483,6 @@ w::record! {
         /// `promoter_share_link`.
         2 promoter_share_link: String => w::Field::new("promoter_share_link").required(),
     }
-    new(export_id: String, description: String, promoter_share_link: String)
 }
 
 w::record! {
@@ -634,26 +521,6 @@ w::record! {
         /// `refunded_time`; format `unix`.
         15 refunded_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refunded_time"),
     }
-    new(
-        promoter_openid: String,
-        role_id: i64,
-        openid: xinqiao_types::OpenId,
-        scene: i64,
-        path: String,
-        create_time: xinqiao_types::UnixSeconds,
-        mch_id: xinqiao_types::MchId,
-        out_trade_no: String,
-        trade_no: String,
-        status: i64,
-        paid_amount: xinqiao_types::Fen,
-        paid_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        retail_id: String,
-        extra_info: String,
-        share_extra_info: String,
-        refunded_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -670,13 +537,6 @@ w::record! {
         /// `predict_commission_amount`; unit fen.
         4 predict_commission_amount: xinqiao_types::Fen => w::Field::new("predict_commission_amount").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        product_price: xinqiao_types::Fen,
-        predict_commission_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -691,12 +551,6 @@ w::record! {
         /// `product_mini_price`; unit fen.
         3 product_mini_price: xinqiao_types::Fen => w::Field::new("product_mini_price").required(),
     }
-    new(
-        product_id: i64,
-        product_name: String,
-        product_img_url: String,
-        product_mini_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -717,8 +571,6 @@ w::record! {
         /// `skus`.
         6 skus: Vec<Skus> => w::Field::new("skus").required(),
     }
-    new(title: String, head_imgs: Vec<String>, desc_info: DescInfo, status: i64, skus: Vec<Skus>)
-    set(sub_title: String, cats_v2: Vec<CatsV2Item>)
 }
 
 w::record! {
@@ -727,7 +579,6 @@ w::record! {
         /// `promote_type`.
         0 promote_type: i64 => w::Field::new("promote_type").required(),
     }
-    new(promote_type: i64)
 }
 
 w::record! {
@@ -742,7 +593,6 @@ w::record! {
         /// `avatar_image_url`.
         3 avatar_image_url: String => w::Field::new("avatar_image_url").required(),
     }
-    new(promoter_id: String, promoter_type: i64, promoter_name: String, avatar_image_url: String)
 }
 
 w::record! {
@@ -751,7 +601,6 @@ w::record! {
         /// `coupon_id`.
         0 coupon_id: i64 => w::Field::new("coupon_id").required(),
     }
-    new(coupon_id: i64)
 }
 
 w::record! {
@@ -766,13 +615,6 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
     }
-    new()
-    set(
-        limit_num_one_person: i64,
-        total_num: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -797,15 +639,6 @@ w::record! {
         /// `share_extra_info`.
         8 share_extra_info: Option<String> => w::Field::new("share_extra_info"),
     }
-    new(
-        promoter_openid: String,
-        role_id: i64,
-        openid: xinqiao_types::OpenId,
-        scene: i64,
-        path: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(retail_id: String, extra_info: String, share_extra_info: String)
 }
 
 w::record! {
@@ -818,7 +651,6 @@ w::record! {
         /// `desc`.
         2 desc: String => w::Field::new("desc").required(),
     }
-    new(role_id: i64, name: String, desc: String)
 }
 
 w::record! {
@@ -848,14 +680,6 @@ w::record! {
         /// `commission_ratio`; unit 1/10000.
         5 commission_ratio: i64 => w::Field::new("commission_ratio").required(),
     }
-    new(
-        sharer_appid: String,
-        nickname: String,
-        head_img_url: String,
-        bind_time: xinqiao_types::UnixSeconds,
-        commission_type: i64,
-        commission_ratio: i64,
-    )
 }
 
 w::record! {
@@ -870,12 +694,6 @@ w::record! {
         /// `bind_time`; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => w::Field::new("bind_time").required(),
     }
-    new(
-        shop_appid: String,
-        shop_nickname: String,
-        shop_head_img: String,
-        bind_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -886,7 +704,6 @@ w::record! {
         /// `attr_value`.
         1 attr_value: String => w::Field::new("attr_value").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {
@@ -905,14 +722,6 @@ w::record! {
         /// `spot_after_presale_end`.
         5 spot_after_presale_end: bool => w::Field::new("spot_after_presale_end").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        stock_type: i64,
-        full_payment_presale_delivery_type: i64,
-        presale_begin_time: xinqiao_types::UnixSeconds,
-        presale_end_time: xinqiao_types::UnixSeconds,
-        full_payment_presale_delivery_time: i64,
-        spot_after_presale_end: bool,
-    )
 }
 
 w::record! {
@@ -931,8 +740,6 @@ w::record! {
         /// `sku_deliver_info`.
         5 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
     }
-    new(sku_id: i64, thumb_img: String, sale_price: xinqiao_types::Fen, stock_num: i64)
-    set(sku_attrs: Vec<SkuAttr>, sku_deliver_info: SkuDeliverInfo)
 }
 
 w::record! {
@@ -972,7 +779,6 @@ w::record! {
         /// `used_num`.
         2 used_num: i64 => w::Field::new("used_num").required(),
     }
-    new(issued_num: i64, receive_num: i64, used_num: i64)
 }
 
 w::record! {
@@ -991,14 +797,6 @@ w::record! {
         /// `related_mp_biz_appid_list`.
         5 related_mp_biz_appid_list: Vec<String> => w::Field::new("related_mp_biz_appid_list").required(),
     }
-    new(
-        talent_appid: String,
-        talent_nickname: String,
-        talent_head_img: String,
-        bind_time: xinqiao_types::UnixSeconds,
-        related_finder_exportname_list: Vec<String>,
-        related_mp_biz_appid_list: Vec<String>,
-    )
 }
 
 w::record! {
@@ -1013,12 +811,6 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
     }
-    new(valid_type: i64)
-    set(
-        valid_day_num: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

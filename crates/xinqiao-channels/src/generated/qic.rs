@@ -13,7 +13,6 @@ w::record! {
         /// `boxNum`.
         2 box_num: i64 => w::Field::new("boxNum").required(),
     }
-    new(box_id: i64, box_name: String, box_num: i64)
 }
 
 w::record! {
@@ -66,33 +65,6 @@ w::record! {
         /// `printInfo`.
         22 print_info: String => w::Field::new("printInfo").required(),
     }
-    new(
-        channel_app_id: String,
-        merchant_name: String,
-        delivery_id: String,
-        delivery_name: String,
-        express_merge: bool,
-        goods_desc: String,
-        goods_main_material: String,
-        goods_name: String,
-        goods_num: i64,
-        inspect_base_id: String,
-        inspect_base_name: String,
-        inspect_code: String,
-        inspect_org_id: String,
-        inspect_org_name: String,
-        inspect_org_short_name: String,
-        order_id: String,
-        urgent_order: bool,
-        print_info: String,
-    )
-    set(
-        backup_delivery_id: String,
-        backup_delivery_name: String,
-        embed_goods_material: String,
-        goods_parts_material: String,
-        box_dto_list: Vec<BoxDto>,
-    )
 }
 
 w::record! {
@@ -105,7 +77,6 @@ w::record! {
         /// `delivery_products`.
         2 delivery_products: Vec<DeliveryProduct> => w::Field::new("delivery_products").required(),
     }
-    new(id: String, name: String, delivery_products: Vec<DeliveryProduct>)
 }
 
 w::record! {
@@ -124,14 +95,6 @@ w::record! {
         /// `contact_phone`.
         5 contact_phone: String => w::Field::new("contact_phone").required().masked(),
     }
-    new(
-        province: String,
-        city: String,
-        county: String,
-        detail: String,
-        contact_name: String,
-        contact_phone: String,
-    )
 }
 
 w::record! {
@@ -146,7 +109,6 @@ w::record! {
         /// `insure_type_list`.
         3 insure_type_list: Vec<InsureType> => w::Field::new("insure_type_list").required(),
     }
-    new(id: i64, name: String, enable_insure: i64, insure_type_list: Vec<InsureType>)
 }
 
 w::record! {
@@ -163,13 +125,6 @@ w::record! {
         /// `return_address`.
         4 return_address: DeliveryAddress => w::Field::new("return_address").required(),
     }
-    new(
-        warehouse_id: String,
-        warehouse_name: String,
-        warehouse_addr: String,
-        delivery_address: DeliveryAddress,
-        return_address: DeliveryAddress,
-    )
 }
 
 w::record! {
@@ -243,7 +198,6 @@ w::record! {
         /// `org_category`.
         2 org_category: i64 => w::Field::new("org_category").required(),
     }
-    new(id: String, name: String, org_category: i64)
 }
 
 w::record! {
@@ -258,8 +212,6 @@ w::record! {
         /// `upper_limit_amount`; unit fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => w::Field::new("upper_limit_amount"),
     }
-    new(id: String, name: String, upper_limit_type: i64)
-    set(upper_limit_amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -288,8 +240,6 @@ w::record! {
         /// `charge_url`.
         2 charge_url: Option<String> => w::Field::new("charge_url"),
     }
-    new(delivery_list: Vec<Delivery>, inspect_org_list: Vec<InspectOrg>)
-    set(charge_url: String)
 }
 
 /// `inspect`

@@ -17,8 +17,6 @@ w::record! {
         /// `video_title`.
         4 video_title: Option<String> => w::Field::new("video_title"),
     }
-    new(promoter_id: String, finder_nickname: String)
-    set(live_export_id: String, video_export_id: String, video_title: String)
 }
 
 w::record! {
@@ -35,8 +33,6 @@ w::record! {
         /// `finder_scene_info`.
         4 finder_scene_info: Option<FinderSceneInfo> => w::Field::new("finder_scene_info"),
     }
-    new(order_id: w::TextOrNumber, share_scene: i64, sharer_openid: String, sharer_type: i64)
-    set(finder_scene_info: FinderSceneInfo)
 }
 
 w::record! {
@@ -53,13 +49,6 @@ w::record! {
         /// `bind_time`; format `unix`.
         4 bind_time: xinqiao_types::UnixSeconds => w::Field::new("bind_time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        nickname: String,
-        sharer_type: i64,
-        bind_time: xinqiao_types::UnixSeconds,
-    )
-    set(unionid: xinqiao_types::UnionId)
 }
 
 w::record! {

@@ -55,23 +55,6 @@ w::record! {
         /// `open_product_task_finished`.
         14 open_product_task_finished: bool => w::Field::new("open_product_task_finished").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        spu_audit_finished: bool,
-        spu_audit_success: bool,
-        send_delivery_finished: bool,
-        send_delivery_success: bool,
-        pay_order_success: bool,
-        pay_order_finished: bool,
-        add_aftersale_success: bool,
-        add_aftersale_finished: bool,
-        ec_order_finished: bool,
-        ec_order_success: bool,
-        ec_after_sale_finished: bool,
-        ec_after_sale_success: bool,
-        test_api_finished: bool,
-        deploy_wxa_finished: bool,
-        open_product_task_finished: bool,
-    )
 }
 
 w::record! {
@@ -143,17 +126,6 @@ w::record! {
         /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
         8 deadline: String => w::Field::new("deadline").required(),
     }
-    new(
-        account_name: String,
-        pay_amount: xinqiao_types::Fen,
-        destination_account_name: String,
-        destination_account_number: String,
-        destination_account_bank: String,
-        city: String,
-        remark: String,
-        deadline: String,
-    )
-    set(account_no: String)
 }
 
 w::record! {
@@ -180,18 +152,6 @@ w::record! {
         /// `product_infos`.
         9 product_infos: Vec<AftersaleInfoProductInfo> => w::Field::new("product_infos").required(),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        out_aftersale_id: String,
-        path: String,
-        openid: xinqiao_types::OpenId,
-        type_: i64,
-        status: i64,
-        refund: xinqiao_types::Fen,
-        create_time: String,
-        product_infos: Vec<AftersaleInfoProductInfo>,
-    )
 }
 
 w::record! {
@@ -204,8 +164,6 @@ w::record! {
         /// `product_cnt`.
         2 product_cnt: Option<i64> => w::Field::new("product_cnt"),
     }
-    new(out_product_id: String, out_sku_id: String)
-    set(product_cnt: i64)
 }
 
 w::record! {
@@ -230,7 +188,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: String => w::Field::new("reject_reason").required(),
     }
-    new(param_name: String, reject_reason: String)
 }
 
 w::record! {
@@ -351,8 +308,6 @@ w::record! {
         /// `scene_group_list`.
         2 scene_group_list: Option<Vec<SceneGroup>> => w::Field::new("scene_group_list"),
     }
-    new(status: i64)
-    set(access_info: AccessInfo, scene_group_list: Vec<SceneGroup>)
 }
 
 w::record! {
@@ -363,7 +318,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -457,7 +411,6 @@ w::record! {
         /// `acct_type`.
         1 acct_type: Vec<i64> => w::Field::new("acct_type").required(),
     }
-    new(deliver_type: i64, acct_type: Vec<i64>)
 }
 
 w::record! {
@@ -466,7 +419,6 @@ w::record! {
         /// `list`.
         0 list: Vec<FlowInfoList> => w::Field::new("list").required(),
     }
-    new(list: Vec<FlowInfoList>)
 }
 
 w::record! {
@@ -481,8 +433,6 @@ w::record! {
         /// `merchant_record`.
         3 merchant_record: Option<MerchantRecord> => w::Field::new("merchant_record"),
     }
-    new(object: i64)
-    set(op_record: OpRecord, user_record: OpRecord, merchant_record: MerchantRecord)
 }
 
 w::record! {
@@ -493,7 +443,6 @@ w::record! {
         /// `brand_wording`.
         1 brand_wording: String => w::Field::new("brand_wording").required(),
     }
-    new(brand_id: i64, brand_wording: String)
 }
 
 w::record! {
@@ -520,17 +469,6 @@ w::record! {
         /// `product_qualification`.
         9 product_qualification: Option<String> => w::Field::new("product_qualification"),
     }
-    new(
-        first_cat_id: i64,
-        first_cat_name: String,
-        second_cat_id: i64,
-        second_cat_name: String,
-        third_cat_id: i64,
-        third_cat_name: String,
-        qualification_type: i64,
-        product_qualification_type: i64,
-    )
-    set(qualification: String, product_qualification: String)
 }
 
 w::record! {
@@ -541,7 +479,6 @@ w::record! {
         /// `business_license_number`.
         1 business_license_number: String => w::Field::new("business_license_number").required(),
     }
-    new(merchant_name: String, business_license_number: String)
 }
 
 w::record! {
@@ -554,7 +491,6 @@ w::record! {
         /// `mobile_phone`.
         2 mobile_phone: String => w::Field::new("mobile_phone").required().masked(),
     }
-    new(contact_name: String, contact_id_card_number: String, mobile_phone: String)
 }
 
 w::record! {
@@ -567,8 +503,6 @@ w::record! {
         /// `service_agent_type`.
         2 service_agent_type: Option<Vec<i64>> => w::Field::new("service_agent_type"),
     }
-    new()
-    set(service_agent_path: String, service_agent_phone: String, service_agent_type: Vec<i64>)
 }
 
 w::record! {
@@ -585,12 +519,6 @@ w::record! {
         /// `sales_scene_info`.
         4 sales_scene_info: Option<SalesSceneInfo> => w::Field::new("sales_scene_info"),
     }
-    new(
-        organization_type: i64,
-        business_license_info: GetInfoBusinessLicenseInfo,
-        contact_info: GetInfoContactInfo,
-    )
-    set(merchant_shortname: String, sales_scene_info: SalesSceneInfo)
 }
 
 w::record! {
@@ -603,8 +531,6 @@ w::record! {
         /// `trademark_registration_certificate`.
         2 trademark_registration_certificate: Option<Vec<String>> => w::Field::new("trademark_registration_certificate"),
     }
-    new(brand_wording: String)
-    set(sale_authorization: Vec<String>, trademark_registration_certificate: Vec<String>)
 }
 
 w::record! {
@@ -621,13 +547,6 @@ w::record! {
         /// `certificate_url`.
         4 certificate_url: Option<Vec<String>> => w::Field::new("certificate_url"),
     }
-    new(
-        first_category_id: i64,
-        first_category_name: String,
-        second_category_id: i64,
-        second_category_name: String,
-    )
-    set(certificate_url: Vec<String>)
 }
 
 w::record! {
@@ -662,24 +581,6 @@ w::record! {
         /// `profit_sharing_frozen`.
         13 profit_sharing_frozen: Option<bool> => w::Field::new("profit_sharing_frozen").spelled(w::Spelling::BoolInt),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        trade_no: String,
-        combine_trade_no: String,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        amount: xinqiao_types::Fen,
-        description: String,
-    )
-    set(
-        transaction_id: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-        refund_list: Vec<Refund>,
-        profit_sharing_list: Vec<ProfitSharing>,
-        profit_sharing_delay: i64,
-        profit_sharing_frozen: bool,
-    )
 }
 
 w::record! {
@@ -733,8 +634,6 @@ w::record! {
         /// `temp_img_url`.
         1 temp_img_url: Option<String> => w::Field::new("temp_img_url"),
     }
-    new()
-    set(media_id: xinqiao_types::MediaId, temp_img_url: String)
 }
 
 w::record! {
@@ -766,15 +665,6 @@ w::record! {
         /// `operator_nickname`.
         6 operator_nickname: String => w::Field::new("operator_nickname").required(),
     }
-    new(
-        state: i64,
-        state_describe: String,
-        event: i64,
-        event_describe: String,
-        time: xinqiao_types::UnixSeconds,
-        operator_nickname: String,
-    )
-    set(material_info: MaterialInfo)
 }
 
 w::record! {
@@ -793,14 +683,6 @@ w::record! {
         /// `material_info`.
         5 material_info: Option<MaterialInfo> => w::Field::new("material_info"),
     }
-    new(
-        state: i64,
-        state_describe: String,
-        event: i64,
-        event_describe: String,
-        time: xinqiao_types::UnixSeconds,
-    )
-    set(material_info: MaterialInfo)
 }
 
 w::record! {
@@ -829,19 +711,6 @@ w::record! {
         /// `judge_result`.
         10 judge_result: i64 => w::Field::new("judge_result").required(),
     }
-    new(
-        complaint_order_id: i64,
-        order_id: i64,
-        after_sale_order_id: i64,
-        openid: xinqiao_types::OpenId,
-        phone_number: String,
-        state: i64,
-        type_: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        expired_time: xinqiao_types::UnixSeconds,
-        judge_result: i64,
-    )
 }
 
 w::record! {
@@ -868,20 +737,6 @@ w::record! {
         /// `sales_scene_info`.
         9 sales_scene_info: Option<SalesSceneInfo> => w::Field::new("sales_scene_info"),
     }
-    new(
-        out_request_no: String,
-        organization_type: i64,
-        business_license_info: PayReqBusinessLicenseInfo,
-        id_doc_type: String,
-        contact_info: PayReqContactInfo,
-        need_account_info: bool,
-    )
-    set(
-        id_card_info: PayReqIdCardInfo,
-        id_doc_info: PayReqIdDocInfo,
-        merchant_shortname: String,
-        sales_scene_info: SalesSceneInfo,
-    )
 }
 
 w::record! {
@@ -896,12 +751,6 @@ w::record! {
         /// `business_license_copy`.
         3 business_license_copy: String => w::Field::new("business_license_copy").required(),
     }
-    new(
-        legal_person: String,
-        merchant_name: String,
-        business_license_number: String,
-        business_license_copy: String,
-    )
 }
 
 w::record! {
@@ -918,13 +767,6 @@ w::record! {
         /// `mobile_phone`.
         4 mobile_phone: String => w::Field::new("mobile_phone").required().masked(),
     }
-    new(
-        contact_type: String,
-        contact_name: String,
-        contact_id_card_number: String,
-        contact_email: String,
-        mobile_phone: String,
-    )
 }
 
 w::record! {
@@ -941,13 +783,6 @@ w::record! {
         /// `id_card_national`.
         4 id_card_national: String => w::Field::new("id_card_national").required(),
     }
-    new(
-        id_card_name: String,
-        id_card_number: String,
-        id_card_valid_time: String,
-        id_card_copy: String,
-        id_card_national: String,
-    )
 }
 
 w::record! {
@@ -962,7 +797,6 @@ w::record! {
         /// `id_doc_copy`.
         3 id_doc_copy: String => w::Field::new("id_doc_copy").required(),
     }
-    new(id_doc_name: String, id_doc_number: String, doc_period_end: String, id_doc_copy: String)
 }
 
 w::record! {
@@ -989,20 +823,6 @@ w::record! {
         /// `audit_detail`.
         9 audit_detail: Option<Vec<AuditDetail>> => w::Field::new("audit_detail"),
     }
-    new(
-        out_request_no: String,
-        applyment_id: i64,
-        applyment_state: String,
-        applyment_state_desc: String,
-    )
-    set(
-        sub_mchid: String,
-        sign_state: String,
-        sign_url: String,
-        account_validation: AccountValidation,
-        legal_validation_url: String,
-        audit_detail: Vec<AuditDetail>,
-    )
 }
 
 w::record! {
@@ -1019,13 +839,6 @@ w::record! {
         /// `signType`.
         4 sign_type: String => w::Field::new("signType").required(),
     }
-    new(
-        time_stamp: xinqiao_types::UnixSeconds,
-        nonce_str: String,
-        package: String,
-        pay_sign: String,
-        sign_type: String,
-    )
 }
 
 w::record! {
@@ -1060,15 +873,6 @@ w::record! {
         /// `result`.
         6 result: String => w::Field::new("result").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        profit_sharing_no: String,
-        profit_sharing_id: String,
-        amount: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-        result: String,
-    )
-    set(finish_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1081,8 +885,6 @@ w::record! {
         /// `finder_nickname`.
         2 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
     }
-    new(promoter_id: String)
-    set(promoter_openid: String, finder_nickname: String)
 }
 
 w::record! {
@@ -1110,13 +912,6 @@ w::record! {
         /// `result`.
         5 result: String => w::Field::new("result").required(),
     }
-    new(
-        refund_no: String,
-        amount: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-        result: String,
-    )
-    set(refund_id: String, finish_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1129,8 +924,6 @@ w::record! {
         /// `reject_reason`.
         2 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64)
-    set(brand_id: i64, reject_reason: String)
 }
 
 w::record! {
@@ -1143,8 +936,6 @@ w::record! {
         /// `mini_program_sub_appid`.
         2 mini_program_sub_appid: Option<String> => w::Field::new("mini_program_sub_appid"),
     }
-    new()
-    set(store_name: String, store_url: String, mini_program_sub_appid: String)
 }
 
 w::record! {
@@ -1161,8 +952,6 @@ w::record! {
         /// `scene_group_ext_list`.
         4 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::new("scene_group_ext_list").required(),
     }
-    new(group_id: i64, name: String, status: i64, scene_group_ext_list: Vec<SceneGroupExt>)
-    set(reason: String)
 }
 
 w::record! {
@@ -1175,7 +964,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(ext_id: i64, name: String, status: i64)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `result_code`.
         1 result_code: i64 => w::Field::new("result_code").required(),
     }
-    new(level_id: i64, result_code: i64)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `tree`.
         1 tree: Tree => w::Field::new("tree").required(),
     }
-    new(version: i64, tree: Tree)
 }
 
 w::record! {
@@ -63,7 +61,6 @@ w::record! {
         /// `is_set_top`.
         2 is_set_top: bool => w::Field::new("is_set_top").required().spelled(w::Spelling::BoolInt),
     }
-    new(product_id: i64, is_set_hide: bool, is_set_top: bool)
 }
 
 w::record! {
@@ -92,8 +89,6 @@ w::record! {
         /// `page_context`.
         2 page_context: Option<String> => w::Field::new("page_context"),
     }
-    new(product_ids: Vec<i64>, total_count: i64)
-    set(page_context: String)
 }
 
 w::record! {
@@ -130,7 +125,6 @@ w::record! {
         /// `audit_results`.
         1 audit_results: Vec<AuditResult> => w::Field::new("audit_results").required(),
     }
-    new(version: i64, audit_results: Vec<AuditResult>)
 }
 
 w::record! {

@@ -19,14 +19,6 @@ w::record! {
         /// `update_time`; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        name: String,
-        head_img: String,
-        status: i64,
-        bind_audit_status: i64,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -41,7 +33,6 @@ w::record! {
         /// `distribute_status`.
         3 distribute_status: i64 => w::Field::new("distribute_status").required(),
     }
-    new(product_id: i64, supplier_appid: String, supplier_name: String, distribute_status: i64)
 }
 
 w::record! {
@@ -58,13 +49,6 @@ w::record! {
         /// `update_time`; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        name: String,
-        status: i64,
-        bind_audit_status: i64,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

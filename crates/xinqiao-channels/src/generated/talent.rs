@@ -29,19 +29,6 @@ w::record! {
         /// `buyer_info`.
         10 buyer_info: BuyerInfo => w::Field::new("buyer_info").required(),
     }
-    new(
-        order_id: String,
-        spu_id: String,
-        sku_id: i64,
-        order_status: i64,
-        actual_payment: String,
-        settle_payment: String,
-        order_pay_time: xinqiao_types::UnixSeconds,
-        order_create_time: xinqiao_types::UnixSeconds,
-        order_update_time: xinqiao_types::UnixSeconds,
-        buyer_info: BuyerInfo,
-    )
-    set(special_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -52,8 +39,6 @@ w::record! {
         /// `union_id`.
         1 union_id: Option<String> => w::Field::new("union_id").masked(),
     }
-    new(open_id: String)
-    set(union_id: String)
 }
 
 w::record! {
@@ -66,7 +51,6 @@ w::record! {
         /// `channel_name`.
         2 channel_name: String => w::Field::new("channel_name").required(),
     }
-    new(channel_type: i64, channel_id: String, channel_name: String)
 }
 
 w::record! {
@@ -85,13 +69,6 @@ w::record! {
         /// `actual_settlement`; unit yuan.
         5 actual_settlement: Option<String> => w::Field::new("actual_settlement"),
     }
-    new(
-        state: i64,
-        ratio: String,
-        expect_settle_time: xinqiao_types::UnixSeconds,
-        expect_settlement: String,
-    )
-    set(actual_settle_time: xinqiao_types::UnixSeconds, actual_settlement: String)
 }
 
 w::record! {
@@ -106,8 +83,6 @@ w::record! {
         /// `out_product_id`.
         3 out_product_id: Option<String> => w::Field::new("out_product_id"),
     }
-    new(product_id: i64, product_source: i64)
-    set(appid: xinqiao_types::AppId, out_product_id: String)
 }
 
 w::record! {
@@ -120,8 +95,6 @@ w::record! {
         /// `sku_id`.
         2 sku_id: i64 => w::Field::new("sku_id").required().spelled(w::Spelling::NumericText),
     }
-    new(order_id: w::TextOrNumber, sku_id: i64)
-    set(special_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -152,18 +125,6 @@ w::record! {
         /// `product_promotion_link`.
         11 product_promotion_link: Option<String> => w::Field::new("product_promotion_link"),
     }
-    new(
-        product_id: i64,
-        title: String,
-        img_url: String,
-        leaf_category_id: i64,
-        status: i64,
-        selling_price: xinqiao_types::Fen,
-        stock: i64,
-        sales: i64,
-        is_hide: bool,
-    )
-    set(appid: xinqiao_types::AppId, out_product_id: String, product_promotion_link: String)
 }
 
 w::record! {

@@ -57,14 +57,6 @@ w::record! {
         /// `removeTime`; format `unix`.
         6 remove_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("removeTime"),
     }
-    new(plan_id: String, promoter_status: i64)
-    set(
-        apply_reason: String,
-        apply_time: xinqiao_types::UnixSeconds,
-        join_time: xinqiao_types::UnixSeconds,
-        reject_time: xinqiao_types::UnixSeconds,
-        remove_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -77,7 +69,6 @@ w::record! {
         /// `name`.
         2 name: String => w::Field::new("name").required(),
     }
-    new(cat_id: i64, level: i64, name: String)
 }
 
 w::record! {
@@ -94,8 +85,6 @@ w::record! {
         /// `validInfo`.
         4 valid_info: ValidInfo => w::Field::new("validInfo").required(),
     }
-    new(type_: i64, rest_num: i64, discount_info: DiscountInfo, valid_info: ValidInfo)
-    set(receive_info: ReceiveInfo)
 }
 
 w::record! {
@@ -108,8 +97,6 @@ w::record! {
         /// `couponDetail`.
         2 coupon_detail: Option<CouponDetail> => w::Field::new("couponDetail"),
     }
-    new(has_coupon: bool)
-    set(coupon_id: i64, coupon_detail: CouponDetail)
 }
 
 w::record! {
@@ -122,8 +109,6 @@ w::record! {
         /// `productPrice`; unit fen.
         2 product_price: Option<xinqiao_types::Fen> => w::Field::new("productPrice"),
     }
-    new()
-    set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -136,8 +121,6 @@ w::record! {
         /// `discountNum`.
         2 discount_num: Option<i64> => w::Field::new("discountNum"),
     }
-    new()
-    set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
 }
 
 w::record! {
@@ -146,7 +129,6 @@ w::record! {
         /// `templateId`.
         0 template_id: i64 => w::Field::new("templateId").required(),
     }
-    new(template_id: i64)
 }
 
 w::record! {
@@ -159,8 +141,6 @@ w::record! {
         /// `shareInfo`.
         2 share_info: Option<ShareInfo> => w::Field::new("shareInfo"),
     }
-    new(pid: String, product_info: ProductInfo)
-    set(share_info: ShareInfo)
 }
 
 w::record! {
@@ -179,12 +159,6 @@ w::record! {
         /// `effectiveTime`; format `unix`.
         5 effective_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("effectiveTime"),
     }
-    new(product_id: i64, out_product_id: String, is_commission_product: bool)
-    set(
-        commission_ratio: i64,
-        next_commission_ratio: i64,
-        effective_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -193,7 +167,6 @@ w::record! {
         /// `detailImg`.
         0 detail_img: Vec<String> => w::Field::new("detailImg").required(),
     }
-    new(detail_img: Vec<String>)
 }
 
 w::record! {
@@ -204,7 +177,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(key: String, value: String)
 }
 
 w::record! {
@@ -229,8 +201,6 @@ w::record! {
         /// `commissionValue`; unit fen.
         2 commission_value: Option<xinqiao_types::Fen> => w::Field::new("commissionValue"),
     }
-    new(has_commission: bool)
-    set(commission_ratio: i64, commission_value: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -251,15 +221,6 @@ w::record! {
         /// `path`.
         6 path: Option<String> => w::Field::new("path"),
     }
-    new(
-        title: String,
-        head_img: Vec<String>,
-        detail: InfoDetail,
-        brand_id: i64,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-    )
-    set(path: String)
 }
 
 w::record! {
@@ -272,8 +233,6 @@ w::record! {
         /// `shareInfo`.
         2 share_info: Option<ListShareInfo> => w::Field::new("shareInfo"),
     }
-    new(pid: String, product_info: ListProductInfo)
-    set(share_info: ListShareInfo)
 }
 
 w::record! {
@@ -284,7 +243,6 @@ w::record! {
         /// `shopInfo`.
         1 shop_info: ShopInfo => w::Field::new("shopInfo").required(),
     }
-    new(product: ProductProduct, shop_info: ShopInfo)
 }
 
 w::record! {
@@ -309,14 +267,6 @@ w::record! {
         /// `pluginResult`.
         8 plugin_result: Option<bool> => w::Field::new("pluginResult").spelled(w::Spelling::BoolInt),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_img: Vec<String>,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-    )
-    set(sub_title: String, shop_appid: String, shop_name: String, plugin_result: bool)
 }
 
 w::record! {
@@ -331,7 +281,6 @@ w::record! {
         /// `skus`.
         3 skus: Vec<ProductSkus> => w::Field::new("skus").required(),
     }
-    new(product_id: i64, status: i64, info: ListProductProductInfo, skus: Vec<ProductSkus>)
 }
 
 w::record! {
@@ -366,20 +315,6 @@ w::record! {
         /// `totalOrderNum`.
         13 total_order_num: i64 => w::Field::new("totalOrderNum").required(),
     }
-    new(
-        title: String,
-        head_img: Vec<String>,
-        detail: ProductDetail,
-        brand_id: i64,
-        category: Vec<ProductCat>,
-        param: Vec<InfoParam>,
-        express_info: ExpressInfo,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-        total_sold_num: i64,
-        total_order_num: i64,
-    )
-    set(sub_title: String, brand: String, model: String)
 }
 
 w::record! {
@@ -400,13 +335,6 @@ w::record! {
         /// `couponPromotionUrl`.
         6 coupon_promotion_url: Option<String> => w::Field::new("couponPromotionUrl"),
     }
-    new(app_id: String, path: String, wxa_code: String)
-    set(
-        promotion_wording: String,
-        promotion_url: String,
-        coupon_promotion_wording: String,
-        coupon_promotion_url: String,
-    )
 }
 
 w::record! {
@@ -425,13 +353,6 @@ w::record! {
         /// `confirmReceiptTime`; format `unix`.
         5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("confirmReceiptTime"),
     }
-    new(order_id: i64, product_list: Vec<OrderProduct>)
-    set(
-        shop_appid: String,
-        shop_name: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        confirm_receipt_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -466,24 +387,6 @@ w::record! {
         /// `path`.
         13 path: Option<String> => w::Field::new("path"),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        create_time: xinqiao_types::UnixSeconds,
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        additional_price: xinqiao_types::Fen,
-        status: i64,
-        shop_info: OrderInfoShopInfo,
-    )
-    set(
-        transaction_id: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        additional_remarks: String,
-        status_update_time: xinqiao_types::UnixSeconds,
-        path: String,
-    )
 }
 
 w::record! {
@@ -496,7 +399,6 @@ w::record! {
         /// `username`.
         2 username: String => w::Field::new("username").required(),
     }
-    new(nickname: String, appid: xinqiao_types::AppId, username: String)
 }
 
 w::record! {
@@ -529,23 +431,6 @@ w::record! {
         /// `path`.
         12 path: Option<String> => w::Field::new("path"),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        create_time: xinqiao_types::UnixSeconds,
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        additional_price: xinqiao_types::Fen,
-        status: i64,
-    )
-    set(
-        transaction_id: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        additional_remarks: String,
-        status_update_time: xinqiao_types::UnixSeconds,
-        path: String,
-    )
 }
 
 w::record! {
@@ -582,25 +467,6 @@ w::record! {
         /// `customizeInfo`.
         14 customize_info: Option<String> => w::Field::new("customizeInfo"),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        title: String,
-        thumb_img: String,
-        price: w::serial::Value,
-        product_cnt: i64,
-        ratio: i64,
-        commission: w::serial::Value,
-        estimated_commission: w::serial::Value,
-        commission_status: String,
-        category_str: String,
-    )
-    set(
-        commission_status_update_time: xinqiao_types::UnixSeconds,
-        profit_sharding_suc_time: xinqiao_types::UnixSeconds,
-        promotion_info: PromotionInfo,
-        customize_info: String,
-    )
 }
 
 w::record! {
@@ -611,7 +477,6 @@ w::record! {
         /// `productList`.
         1 product_list: Vec<OrderSearchNormalOrderProduct> => w::Field::new("productList").required(),
     }
-    new(order_info: OrderOrderInfo, product_list: Vec<OrderSearchNormalOrderProduct>)
 }
 
 w::record! {
@@ -648,25 +513,6 @@ w::record! {
         /// `promoterInfo`.
         14 promoter_info: Option<PromoterInfo> => w::Field::new("promoterInfo"),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        sku_id: i64,
-        out_sku_id: String,
-        title: String,
-        head_img: String,
-        sale_price: xinqiao_types::Fen,
-        real_price: xinqiao_types::Fen,
-        product_cnt: i64,
-        ratio: i64,
-        commission_value: xinqiao_types::Fen,
-        commission_status: String,
-    )
-    set(
-        sku_attrs: Vec<SkuAttr>,
-        commission_status_update_time: xinqiao_types::UnixSeconds,
-        promoter_info: PromoterInfo,
-    )
 }
 
 w::record! {
@@ -693,18 +539,6 @@ w::record! {
         /// `inviteUrl`.
         9 invite_url: String => w::Field::new("inviteUrl").required(),
     }
-    new(
-        plan_id: String,
-        plan_type: String,
-        plan_name: String,
-        plan_desc: String,
-        plan_status: String,
-        plan_start_time: xinqiao_types::UnixSeconds,
-        plan_end_time: xinqiao_types::UnixSeconds,
-        accept_promoter_cnt: i64,
-        auditing_promoter_cnt: i64,
-        invite_url: String,
-    )
 }
 
 w::record! {
@@ -760,7 +594,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(cat_id: i64, name: String)
 }
 
 w::record! {
@@ -769,7 +602,6 @@ w::record! {
         /// `detailImg`.
         0 detail_img: Vec<String> => w::Field::new("detailImg").required(),
     }
-    new(detail_img: Vec<String>)
 }
 
 w::record! {
@@ -800,19 +632,6 @@ w::record! {
         /// `totalSoldNum`.
         11 total_sold_num: i64 => w::Field::new("totalSoldNum").required(),
     }
-    new(
-        title: String,
-        sub_title: String,
-        head_img: Vec<String>,
-        category: Vec<ProductCat>,
-        brand_id: i64,
-        detail: ProductDetailInfoDetail,
-        param: Vec<InfoParam>,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-        total_sold_num: i64,
-    )
-    set(brand: String, model: String)
 }
 
 w::record! {
@@ -821,7 +640,6 @@ w::record! {
         /// `detailImg`.
         0 detail_img: Vec<String> => w::Field::new("detailImg").required(),
     }
-    new(detail_img: Vec<String>)
 }
 
 w::record! {
@@ -844,14 +662,6 @@ w::record! {
         /// `shopStatus`.
         7 shop_status: Option<i64> => w::Field::new("shopStatus"),
     }
-    new(
-        product_id: i64,
-        title: String,
-        head_img: Vec<String>,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-    )
-    set(sub_title: String, shop_name: String, shop_status: i64)
 }
 
 w::record! {
@@ -868,13 +678,6 @@ w::record! {
         /// `couponInfo`.
         4 coupon_info: Option<CouponInfo> => w::Field::new("couponInfo"),
     }
-    new(
-        product_id: i64,
-        product: ListProductProduct,
-        league_ex_info: LeagueExInfo,
-        shop_info: ProductShopInfo,
-    )
-    set(coupon_info: CouponInfo)
 }
 
 w::record! {
@@ -895,15 +698,6 @@ w::record! {
         /// `couponInfo`.
         6 coupon_info: ProductListInfoCouponInfo => w::Field::new("couponInfo").required(),
     }
-    new(
-        plan_id: String,
-        product_id: i64,
-        product_status: i64,
-        commission_ratio: i64,
-        product_detail_info: ProductDetailInfo,
-        league_ex_info: ProductListInfoLeagueExInfo,
-        coupon_info: ProductListInfoCouponInfo,
-    )
 }
 
 w::record! {
@@ -918,8 +712,6 @@ w::record! {
         /// `discount`; unit fen.
         3 discount: Option<xinqiao_types::Fen> => w::Field::new("discount"),
     }
-    new(has_coupon: bool)
-    set(coupon_id: i64, coupon_detail: CouponDetail, discount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -938,14 +730,6 @@ w::record! {
         /// `banProduct`.
         5 ban_product: Option<bool> => w::Field::new("banProduct").spelled(w::Spelling::BoolInt),
     }
-    new(has_commission: bool)
-    set(
-        commission_ratio: i64,
-        commission_value: xinqiao_types::Fen,
-        ban_bizuin: bool,
-        ban_category: bool,
-        ban_product: bool,
-    )
 }
 
 w::record! {
@@ -970,17 +754,6 @@ w::record! {
         /// `commissionRatio`; unit 1/10000.
         8 commission_ratio: i64 => w::Field::new("commissionRatio").required(),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        title: String,
-        head_img: String,
-        cats: Vec<Cat>,
-        path: String,
-        min_price: xinqiao_types::Fen,
-        total_stock_num: i64,
-        commission_ratio: i64,
-    )
 }
 
 w::record! {
@@ -993,7 +766,6 @@ w::record! {
         /// `skus`.
         2 skus: Vec<Skus> => w::Field::new("skus").required(),
     }
-    new(product_id: i64, info: ListInfo, skus: Vec<Skus>)
 }
 
 w::record! {
@@ -1006,7 +778,6 @@ w::record! {
         /// `headImgUrl`.
         2 head_img_url: String => w::Field::new("headImgUrl").required().masked(),
     }
-    new(app_id: String, name: String, head_img_url: String)
 }
 
 w::record! {
@@ -1021,12 +792,6 @@ w::record! {
         /// `stockNum`.
         3 stock_num: i64 => w::Field::new("stockNum").required(),
     }
-    new(
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_num: i64,
-    )
 }
 
 w::record! {
@@ -1039,8 +804,6 @@ w::record! {
         /// `productSkuInfo`.
         2 product_sku_info: SkusProductSkuInfo => w::Field::new("productSkuInfo").required(),
     }
-    new(sku_id: i64, product_sku_info: SkusProductSkuInfo)
-    set(status: i64)
 }
 
 w::record! {
@@ -1061,14 +824,6 @@ w::record! {
         /// `applyReason`.
         6 apply_reason: Option<String> => w::Field::new("applyReason"),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        nickname: String,
-        promoter_type: String,
-        apply_time: xinqiao_types::UnixSeconds,
-        promoter_status: String,
-    )
-    set(join_time: i64, apply_reason: String)
 }
 
 w::record! {
@@ -1079,7 +834,6 @@ w::record! {
         /// `nickName`.
         1 nick_name: String => w::Field::new("nickName").required(),
     }
-    new(app_id: String, nick_name: String)
 }
 
 w::record! {
@@ -1090,7 +844,6 @@ w::record! {
         /// `promotionSourceName`.
         1 promotion_source_name: String => w::Field::new("promotionSourceName").required(),
     }
-    new(promotion_source_pid: String, promotion_source_name: String)
 }
 
 w::record! {
@@ -1103,8 +856,6 @@ w::record! {
         /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
         2 end_time: Option<String> => w::Field::new("endTime"),
     }
-    new(limit_num_one_person: i64)
-    set(start_time: String, end_time: String)
 }
 
 w::record! {
@@ -1115,7 +866,6 @@ w::record! {
         /// `productList`.
         1 product_list: Vec<SearchNormalOrderProduct> => w::Field::new("productList").required(),
     }
-    new(order_info: OrderInfo, product_list: Vec<SearchNormalOrderProduct>)
 }
 
 w::record! {
@@ -1150,21 +900,6 @@ w::record! {
         /// `promotionInfo`.
         13 promotion_info: Option<PromotionInfo> => w::Field::new("promotionInfo"),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        sku_id: i64,
-        out_sku_id: String,
-        title: String,
-        head_img: String,
-        sale_price: xinqiao_types::Fen,
-        real_price: xinqiao_types::Fen,
-        product_cnt: i64,
-        ratio: i64,
-        commission_value: xinqiao_types::Fen,
-        commission_status: String,
-    )
-    set(commission_status_update_time: xinqiao_types::UnixSeconds, promotion_info: PromotionInfo)
 }
 
 w::record! {
@@ -1199,8 +934,6 @@ w::record! {
         /// `code`.
         6 code: i64 => w::Field::new("code").required(),
     }
-    new(app_id: String, username: String, path: String, code: i64)
-    set(promotion_wording: String, promotion_url: String, promotion_tag: String)
 }
 
 w::record! {
@@ -1228,7 +961,6 @@ w::record! {
         /// `headImgUrl`.
         3 head_img_url: String => w::Field::new("headImgUrl").required().masked(),
     }
-    new(app_id: String, name: String, username: String, head_img_url: String)
 }
 
 w::record! {
@@ -1239,7 +971,6 @@ w::record! {
         /// `attrValue`.
         1 attr_value: String => w::Field::new("attrValue").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {
@@ -1250,7 +981,6 @@ w::record! {
         /// `productSkuInfo`.
         1 product_sku_info: ProductSkuInfo => w::Field::new("productSkuInfo").required(),
     }
-    new(sku_id: i64, product_sku_info: ProductSkuInfo)
 }
 
 w::record! {
@@ -1267,13 +997,6 @@ w::record! {
         /// `skuCode`.
         4 sku_code: Option<String> => w::Field::new("skuCode"),
     }
-    new(
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_info: StockInfo,
-    )
-    set(sku_code: String)
 }
 
 w::record! {
@@ -1282,7 +1005,6 @@ w::record! {
         /// `stockNum`.
         0 stock_num: i64 => w::Field::new("stockNum").required(),
     }
-    new(stock_num: i64)
 }
 
 w::record! {
@@ -1299,8 +1021,6 @@ w::record! {
         /// `errmsg`.
         4 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(product_id: i64, source: i64, product_appid: String)
-    set(errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -1321,15 +1041,6 @@ w::record! {
         /// `extInfo`.
         6 ext_info: Option<w::serial::Value> => w::Field::new("extInfo"),
     }
-    new(
-        plan_id: String,
-        plan_name: String,
-        plan_desc: String,
-        plan_status: i64,
-        plan_start_time: xinqiao_types::UnixSeconds,
-        plan_end_time: xinqiao_types::UnixSeconds,
-    )
-    set(ext_info: w::serial::Value)
 }
 
 w::record! {
@@ -1377,8 +1088,6 @@ w::record! {
         /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => w::Field::new("endTime"),
     }
-    new(valid_type: String)
-    set(valid_day_num: i64, start_time: String, end_time: String)
 }
 
 /// `promoter`

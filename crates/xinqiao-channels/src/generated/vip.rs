@@ -9,7 +9,6 @@ w::record! {
         /// `order_page_display`.
         0 order_page_display: i64 => w::Field::new("order_page_display").required(),
     }
-    new(order_page_display: i64)
 }
 
 w::record! {
@@ -22,8 +21,6 @@ w::record! {
         /// `remark`.
         2 remark: Option<String> => w::Field::new("remark"),
     }
-    new(score: i64, source: i64)
-    set(remark: String)
 }
 
 w::record! {
@@ -32,7 +29,6 @@ w::record! {
         /// `score`.
         0 score: i64 => w::Field::new("score").required().spelled(w::Spelling::NumericText),
     }
-    new(score: i64)
 }
 
 w::record! {
@@ -45,8 +41,6 @@ w::record! {
         /// `user_grade_info`.
         2 user_grade_info: Option<UserGradeInfo> => w::Field::new("user_grade_info"),
     }
-    new(openid: xinqiao_types::OpenId)
-    set(unionid: xinqiao_types::UnionId, user_grade_info: UserGradeInfo)
 }
 
 w::record! {
@@ -57,7 +51,6 @@ w::record! {
         /// `rights_path`.
         1 rights_path: String => w::Field::new("rights_path").required(),
     }
-    new(register_path: String, rights_path: String)
 }
 
 w::record! {
@@ -68,7 +61,6 @@ w::record! {
         /// `experience_value`.
         1 experience_value: i64 => w::Field::new("experience_value").required(),
     }
-    new(grade: i64, experience_value: i64)
 }
 
 w::record! {
@@ -81,7 +73,6 @@ w::record! {
         /// `display_info`.
         2 display_info: DisplayInfo => w::Field::new("display_info").required(),
     }
-    new(paths: Path, whitelist_openids: Vec<String>, display_info: DisplayInfo)
 }
 
 w::record! {

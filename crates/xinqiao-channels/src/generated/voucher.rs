@@ -39,21 +39,6 @@ w::record! {
         /// `time_index`.
         15 time_index: Option<i64> => w::Field::new("time_index"),
     }
-    new(
-        product_id: i64,
-        voucher_name: String,
-        code: String,
-        openid: xinqiao_types::OpenId,
-        voucher_buy_amount: xinqiao_types::Fen,
-        voucher_pay_amount: xinqiao_types::Fen,
-        mch_favor_amount: xinqiao_types::Fen,
-        platform_favor_amount: xinqiao_types::Fen,
-        mch_settle_amount: xinqiao_types::Fen,
-        finder_settle_amount: xinqiao_types::Fen,
-        voucher_buy_time: xinqiao_types::UnixSeconds,
-        consume_time: xinqiao_types::UnixSeconds,
-    )
-    set(consume_store_name: String, out_store_id: String, order_id: String, time_index: i64)
 }
 
 w::record! {
@@ -66,8 +51,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(code: String, errcode: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -84,8 +67,6 @@ w::record! {
         /// `ret_msg`.
         4 ret_msg: Option<String> => w::Field::new("ret_msg"),
     }
-    new(ret_code: i64)
-    set(encrypted_code: String, code: String, sku_id: i64, ret_msg: String)
 }
 
 w::record! {
@@ -142,35 +123,6 @@ w::record! {
         /// `time_card`.
         24 time_card: Option<TimeCard> => w::Field::new("time_card"),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        voucher_type: i64,
-        voucher_buy_amount: xinqiao_types::Fen,
-        voucher_actual_amount: xinqiao_types::Fen,
-        code_type: i64,
-        code: String,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        send_time: xinqiao_types::UnixSeconds,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        openid: xinqiao_types::OpenId,
-    )
-    set(
-        consume_time: xinqiao_types::UnixSeconds,
-        consume_store_name: String,
-        out_store_id: String,
-        refund_time: xinqiao_types::UnixSeconds,
-        union_id: String,
-        telphone_no: String,
-        order_id: String,
-        voucher_settle_status: i64,
-        last_consume_no: String,
-        last_withdraw_consume_no: String,
-        time_card: TimeCard,
-    )
 }
 
 w::record! {
@@ -199,7 +151,6 @@ w::record! {
         /// `refunded_count`.
         3 refunded_count: i64 => w::Field::new("refunded_count").required(),
     }
-    new(total_count: i64, available_count: i64, consumed_count: i64, refunded_count: i64)
 }
 
 w::record! {
@@ -254,34 +205,6 @@ w::record! {
         /// `last_withdraw_consume_no`.
         23 last_withdraw_consume_no: Option<String> => w::Field::new("last_withdraw_consume_no"),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        voucher_type: i64,
-        voucher_buy_amount: xinqiao_types::Fen,
-        voucher_actual_amount: xinqiao_types::Fen,
-        code_type: i64,
-        code: String,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        send_time: xinqiao_types::UnixSeconds,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        openid: xinqiao_types::OpenId,
-    )
-    set(
-        consume_time: xinqiao_types::UnixSeconds,
-        consume_store_name: String,
-        out_store_id: String,
-        refund_time: xinqiao_types::UnixSeconds,
-        union_id: String,
-        telphone_no: String,
-        order_id: String,
-        voucher_settle_status: i64,
-        last_consume_no: String,
-        last_withdraw_consume_no: String,
-    )
 }
 
 w::record! {

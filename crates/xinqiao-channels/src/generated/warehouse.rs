@@ -31,8 +31,6 @@ w::record! {
         /// `cover_locations`.
         3 cover_locations: Option<Vec<CoverLocation>> => w::Field::new("cover_locations"),
     }
-    new(out_warehouse_id: String, name: String, intro: String)
-    set(cover_locations: Vec<CoverLocation>)
 }
 
 w::record! {
@@ -41,7 +39,6 @@ w::record! {
         /// `priority_sort`.
         0 priority_sort: Vec<String> => w::Field::new("priority_sort").required(),
     }
-    new(priority_sort: Vec<String>)
 }
 
 w::record! {
@@ -50,7 +47,6 @@ w::record! {
         /// `num`.
         0 num: i64 => w::Field::new("num").required(),
     }
-    new(num: i64)
 }
 
 w::record! {
@@ -61,8 +57,6 @@ w::record! {
         /// `next_key`.
         1 next_key: Option<String> => w::Field::new("next_key"),
     }
-    new(out_warehouse_ids: Vec<String>)
-    set(next_key: String)
 }
 
 w::record! {

@@ -13,8 +13,6 @@ w::record! {
         /// `need_apply_category_name`.
         2 need_apply_category_name: Option<String> => w::Field::new("need_apply_category_name"),
     }
-    new(reason: i64)
-    set(need_apply_category_id: i64, need_apply_category_name: String)
 }
 
 w::record! {
@@ -27,7 +25,6 @@ w::record! {
         /// `branch_status`.
         2 branch_status: i64 => w::Field::new("branch_status").required(),
     }
-    new(branch_id: i64, branch_name: String, branch_status: i64)
 }
 
 w::record! {
@@ -42,7 +39,6 @@ w::record! {
         /// `end_time_ms`.
         3 end_time_ms: i64 => w::Field::new("end_time_ms").required(),
     }
-    new(is_effect: bool, discount_price: xinqiao_types::Fen, stock: i64, end_time_ms: i64)
 }
 
 w::record! {
@@ -53,7 +49,6 @@ w::record! {
         /// `appid`.
         1 appid: xinqiao_types::AppId => w::Field::new("appid").required(),
     }
-    new(product_id: i64, appid: xinqiao_types::AppId)
 }
 
 w::record! {
@@ -66,8 +61,6 @@ w::record! {
         /// `full_page_path`.
         2 full_page_path: Option<String> => w::Field::new("full_page_path"),
     }
-    new(appid: xinqiao_types::AppId)
-    set(half_page_path: String, full_page_path: String)
 }
 
 w::record! {
@@ -114,30 +107,6 @@ w::record! {
         /// `limit_discount_info`.
         19 limit_discount_info: Option<LimitDiscountInfo> => w::Field::new("limit_discount_info"),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        product_id: i64,
-        title: String,
-        img_url: String,
-        status: i64,
-        market_price: xinqiao_types::Fen,
-        selling_price: xinqiao_types::Fen,
-        stock: i64,
-        sales: i64,
-        is_hide_for_window: bool,
-        banned: bool,
-    )
-    set(
-        out_product_id: String,
-        third_category_id: i64,
-        leaf_category_id: i64,
-        page_path: PagePath,
-        platform_id: i64,
-        platform_name: String,
-        banned_details: BannedDetail,
-        branch_info: BranchInfo,
-        limit_discount_info: LimitDiscountInfo,
-    )
 }
 
 /// `product`

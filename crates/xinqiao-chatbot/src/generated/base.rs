@@ -9,7 +9,6 @@ w::record! {
         /// `authorizer_appid`.
         0 authorizer_appid: String => w::Field::new("authorizer_appid").required(),
     }
-    new(authorizer_appid: String)
 }
 
 w::record! {
@@ -42,23 +41,6 @@ w::record! {
         /// `register_type`.
         12 register_type: Option<i64> => w::Field::new("register_type"),
     }
-    new(
-        user_name: String,
-        nick_name: String,
-        head_img: String,
-        service_type_info: ServiceTypeInfo,
-        verify_type_info: ServiceTypeInfo,
-        business_info: BusinessInfo,
-        account_status: i64,
-    )
-    set(
-        principal_name: String,
-        alias: String,
-        signature: String,
-        qrcode_url: String,
-        mini_program_info: MiniProgramInfo,
-        register_type: i64,
-    )
 }
 
 w::record! {
@@ -76,7 +58,6 @@ w::record! {
         /// `info`.
         0 info: BindlistInfo => w::Field::new("info").required(),
     }
-    new(info: BindlistInfo)
 }
 
 w::record! {
@@ -91,8 +72,6 @@ w::record! {
         /// `binded`.
         3 binded: bool => w::Field::new("binded").required(),
     }
-    new(authorizer_appid: String, authorizer_info: AuthorizerInfo, binded: bool)
-    set(authorization_info: AuthorizationInfo)
 }
 
 w::record! {
@@ -109,7 +88,6 @@ w::record! {
         /// `open_shake`.
         4 open_shake: bool => w::Field::new("open_shake").required().spelled(w::Spelling::BoolInt),
     }
-    new(open_store: bool, open_scan: bool, open_pay: bool, open_card: bool, open_shake: bool)
 }
 
 w::record! {
@@ -122,7 +100,6 @@ w::record! {
         /// `list`.
         2 list: Vec<DataList> => w::Field::new("list").required(),
     }
-    new(count: i64, total_pages: i64, list: Vec<DataList>)
 }
 
 w::record! {
@@ -133,7 +110,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(progress: i64, status: i64)
 }
 
 w::record! {
@@ -154,15 +130,6 @@ w::record! {
         /// `exampleQues`.
         6 example_ques: Vec<ExampleQue> => w::Field::new("exampleQues").required(),
     }
-    new(
-        ask_count: i64,
-        ask_user_count: i64,
-        ques_count: i64,
-        clues_type: i64,
-        cluster_id: String,
-        example_ques: Vec<ExampleQue>,
-    )
-    set(hot_ques_cluster: String)
 }
 
 w::record! {
@@ -177,7 +144,6 @@ w::record! {
         /// `confidence`.
         3 confidence: f64 => w::Field::new("confidence").required(),
     }
-    new(ans_node_name: String, title: String, answer: String, confidence: f64)
 }
 
 w::record! {
@@ -192,7 +158,6 @@ w::record! {
         /// `list`.
         3 list: Vec<ByTokenList> => w::Field::new("list").required(),
     }
-    new(hot_ques_cluster_count: i64, hot_ques_count: i64, total_pages: i64, list: Vec<ByTokenList>)
 }
 
 w::record! {
@@ -209,8 +174,6 @@ w::record! {
         /// `score`.
         4 score: f64 => w::Field::new("score").required(),
     }
-    new(ask_count: i64, ask_user_count: i64, ques: String, score: f64)
-    set(hit_intent: String)
 }
 
 w::record! {
@@ -221,7 +184,6 @@ w::record! {
         /// `score`.
         1 score: f64 => w::Field::new("score").required(),
     }
-    new(ques: String, score: f64)
 }
 
 w::record! {
@@ -239,7 +201,6 @@ w::record! {
         /// `visit_status`.
         0 visit_status: i64 => w::Field::new("visit_status").required(),
     }
-    new(visit_status: i64)
 }
 
 w::record! {
@@ -250,8 +211,6 @@ w::record! {
         /// `name`.
         1 name: Option<String> => w::Field::new("name"),
     }
-    new(id: i64)
-    set(name: String)
 }
 
 w::record! {
@@ -291,8 +250,6 @@ w::record! {
         /// `title`.
         8 title: Option<String> => w::Field::new("title"),
     }
-    new(confirm_status: String, start: i64, end: i64, slot_name: String, slot_value: String)
-    set(entity_type: String, norm: String, norm_detail: String, title: String)
 }
 
 /// `aibot`

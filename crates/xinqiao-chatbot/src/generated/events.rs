@@ -9,7 +9,6 @@ w::record! {
         /// `msg`.
         0 msg: String => w::Field::new("msg").required(),
     }
-    new(msg: String)
 }
 
 w::record! {
@@ -18,7 +17,6 @@ w::record! {
         /// `msg`.
         0 msg: String => w::Field::new("msg").required(),
     }
-    new(msg: String)
 }
 
 /// `event`

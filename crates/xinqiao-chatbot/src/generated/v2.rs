@@ -29,21 +29,6 @@ w::record! {
         /// `success_skill_info`.
         10 success_skill_info: Option<Vec<SuccessSkillInfo>> => w::Field::new("success_skill_info"),
     }
-    new(
-        state: i64,
-        progress: i64,
-        start: xinqiao_types::UnixSeconds,
-        end: xinqiao_types::UnixSeconds,
-        total_count: i64,
-        fail_count: i64,
-        success_count: i64,
-    )
-    set(
-        err_detail: String,
-        url: String,
-        fail_skill_info: Vec<FailSkillInfo>,
-        success_skill_info: Vec<SuccessSkillInfo>,
-    )
 }
 
 w::record! {
@@ -54,8 +39,6 @@ w::record! {
         /// `task_id`.
         1 task_id: String => w::Field::new("task_id").required(),
     }
-    new(task_id: String)
-    set(err_detail: String)
 }
 
 w::record! {
@@ -70,7 +53,6 @@ w::record! {
         /// `confidence`.
         3 confidence: f64 => w::Field::new("confidence").required(),
     }
-    new(ans_node_name: String, title: String, answer: String, confidence: f64)
 }
 
 w::record! {
@@ -83,8 +65,6 @@ w::record! {
         /// `norm`.
         2 norm: Option<String> => w::Field::new("norm"),
     }
-    new(name: String, value: String)
-    set(norm: String)
 }
 
 w::record! {
@@ -99,8 +79,6 @@ w::record! {
         /// `end_time`.
         3 end_time: Option<String> => w::Field::new("end_time"),
     }
-    new(status: i64, progress: i64)
-    set(err_detail: String, end_time: String)
 }
 
 w::record! {
@@ -109,7 +87,6 @@ w::record! {
         /// `name`.
         0 name: String => w::Field::new("name").required(),
     }
-    new(name: String)
 }
 
 w::record! {
@@ -149,7 +126,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(id: i64, name: String)
 }
 
 w::record! {
@@ -158,8 +134,6 @@ w::record! {
         /// `err_detail`.
         0 err_detail: Option<String> => w::Field::new("err_detail"),
     }
-    new()
-    set(err_detail: String)
 }
 
 w::record! {
@@ -184,14 +158,6 @@ w::record! {
         /// `slots`.
         8 slots: Option<Vec<DataSlot>> => w::Field::new("slots"),
     }
-    new(answer_type: String, answer: String, status: String, msg_id: String)
-    set(
-        err_detail: String,
-        skill_name: String,
-        intent_name: String,
-        options: Vec<DataOption>,
-        slots: Vec<DataSlot>,
-    )
 }
 
 w::record! {
@@ -204,7 +170,6 @@ w::record! {
         /// `intents`.
         2 intents: Vec<Intent> => w::Field::new("intents").required(),
     }
-    new(name: String, id: i64, intents: Vec<Intent>)
 }
 
 w::record! {
@@ -215,8 +180,6 @@ w::record! {
         /// `access_token`.
         1 access_token: String => w::Field::new("access_token").required().masked(),
     }
-    new(access_token: String)
-    set(err_detail: String)
 }
 
 w::record! {

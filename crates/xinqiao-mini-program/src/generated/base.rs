@@ -9,7 +9,6 @@ w::record! {
         /// `url`.
         0 url: String => w::Field::new("url").required(),
     }
-    new(url: String)
 }
 
 /// `redpacketcover`

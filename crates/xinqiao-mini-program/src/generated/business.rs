@@ -15,7 +15,6 @@ w::record! {
         /// `icon_url`.
         3 icon_url: String => w::Field::new("icon_url").required(),
     }
-    new(business_id: i64, account_name: String, nickname: String, icon_url: String)
 }
 
 w::record! {

@@ -26,8 +26,6 @@ w::record! {
         /// `metric_value`.
         3 metric_value: f64 => w::Field::new("metric_value").required(),
     }
-    new(timestamp: xinqiao_types::UnixSeconds, time_label: String, metric_value: f64)
-    set(group_dimension_list: Vec<GroupDimension>)
 }
 
 w::record! {
@@ -42,7 +40,6 @@ w::record! {
         /// `share_uv`.
         3 share_uv: i64 => w::Field::new("share_uv").required(),
     }
-    new(ref_date: String, visit_total: i64, share_pv: i64, share_uv: i64)
 }
 
 w::record! {
@@ -65,16 +62,6 @@ w::record! {
         /// `visit_depth`.
         7 visit_depth: f64 => w::Field::new("visit_depth").required(),
     }
-    new(
-        ref_date: String,
-        session_cnt: i64,
-        visit_pv: i64,
-        visit_uv: i64,
-        visit_uv_new: i64,
-        stay_time_uv: f64,
-        stay_time_session: f64,
-        visit_depth: f64,
-    )
 }
 
 w::record! {
@@ -97,16 +84,6 @@ w::record! {
         /// `visit_depth`.
         7 visit_depth: f64 => w::Field::new("visit_depth").required(),
     }
-    new(
-        ref_date: String,
-        session_cnt: i64,
-        visit_pv: i64,
-        visit_uv: i64,
-        visit_uv_new: i64,
-        stay_time_uv: f64,
-        stay_time_session: f64,
-        visit_depth: f64,
-    )
 }
 
 w::record! {
@@ -125,14 +102,6 @@ w::record! {
         /// `ages`.
         5 ages: Vec<Province> => w::Field::new("ages").required(),
     }
-    new(
-        province: Vec<Province>,
-        city: Vec<Province>,
-        genders: Vec<Province>,
-        platforms: Vec<Province>,
-        devices: Vec<Province>,
-        ages: Vec<Province>,
-    )
 }
 
 w::record! {
@@ -143,7 +112,6 @@ w::record! {
         /// `item_list`.
         1 item_list: Vec<VisitUvNew> => w::Field::new("item_list").required(),
     }
-    new(index: String, item_list: Vec<VisitUvNew>)
 }
 
 w::record! {
@@ -166,16 +134,6 @@ w::record! {
         /// `page_share_uv`.
         7 page_share_uv: i64 => w::Field::new("page_share_uv").required(),
     }
-    new(
-        page_path: String,
-        page_visit_pv: i64,
-        page_visit_uv: i64,
-        page_staytime_pv: f64,
-        entrypage_pv: i64,
-        exitpage_pv: i64,
-        page_share_pv: i64,
-        page_share_uv: i64,
-    )
 }
 
 w::record! {
@@ -198,16 +156,6 @@ w::record! {
         /// `visit_depth`.
         7 visit_depth: f64 => w::Field::new("visit_depth").required(),
     }
-    new(
-        ref_date: String,
-        session_cnt: i64,
-        visit_pv: i64,
-        visit_uv: i64,
-        visit_uv_new: i64,
-        stay_time_uv: f64,
-        stay_time_session: f64,
-        visit_depth: f64,
-    )
 }
 
 w::record! {
@@ -218,7 +166,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(label: String, value: String)
 }
 
 w::record! {
@@ -231,8 +178,6 @@ w::record! {
         /// `value`.
         2 value: i64 => w::Field::new("value").required(),
     }
-    new(name: String, value: i64)
-    set(id: i64)
 }
 
 w::record! {
@@ -243,7 +188,6 @@ w::record! {
         /// `value`.
         1 value: i64 => w::Field::new("value").required(),
     }
-    new(key: i64, value: i64)
 }
 
 w::record! {

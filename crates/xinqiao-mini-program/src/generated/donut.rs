@@ -11,7 +11,6 @@ w::record! {
         /// `apple_user_id`.
         1 apple_user_id: String => w::Field::new("apple_user_id").required(),
     }
-    new(bundleid: String, apple_user_id: String)
 }
 
 w::record! {
@@ -24,8 +23,6 @@ w::record! {
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
     }
-    new(type_: String, login_time: xinqiao_types::UnixSeconds)
-    set(appid: xinqiao_types::AppId)
 }
 
 w::record! {
@@ -38,8 +35,6 @@ w::record! {
         /// `unionid`.
         2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
     }
-    new(appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId)
-    set(unionid: xinqiao_types::UnionId)
 }
 
 w::record! {
@@ -56,8 +51,6 @@ w::record! {
         /// `nickname`.
         4 nickname: Option<String> => w::Field::new("nickname").masked(),
     }
-    new(appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId)
-    set(unionid: xinqiao_types::UnionId, headimgurl: String, nickname: String)
 }
 
 w::record! {
@@ -66,7 +59,6 @@ w::record! {
         /// `phone`.
         0 phone: String => w::Field::new("phone").required().masked(),
     }
-    new(phone: String)
 }
 
 w::record! {
@@ -83,13 +75,6 @@ w::record! {
         /// `apple_info`.
         4 apple_info: Option<AppleInfo> => w::Field::new("apple_info"),
     }
-    new(user_id: String)
-    set(
-        openapp_info: OpenappInfo,
-        miniprogram_info: MiniprogramInfo,
-        phone_info: PhoneInfo,
-        apple_info: AppleInfo,
-    )
 }
 
 w::record! {

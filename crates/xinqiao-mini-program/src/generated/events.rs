@@ -13,7 +13,6 @@ w::record! {
         /// `ActionMsg`.
         2 action_msg: String => w::Field::new("ActionMsg").required(),
     }
-    new(action_time: xinqiao_types::UnixSeconds, action_type: i64, action_msg: String)
 }
 
 w::record! {
@@ -40,8 +39,6 @@ w::record! {
         /// `Address`.
         9 address: String => w::Field::new("Address").required().masked(),
     }
-    new(name: String, province: String, city: String, area: String, address: String)
-    set(tel: String, mobile: String, company: String, post_code: String, country: String)
 }
 
 w::record! {
@@ -52,7 +49,6 @@ w::record! {
         /// `out_aftersale_id`.
         1 out_aftersale_id: String => w::Field::new("out_aftersale_id").required(),
     }
-    new(aftersale_id: i64, out_aftersale_id: String)
 }
 
 w::record! {
@@ -65,7 +61,6 @@ w::record! {
         /// `out_order_id`.
         2 out_order_id: String => w::Field::new("out_order_id").required(),
     }
-    new(aftersale_id: i64, order_id: i64, out_order_id: String)
 }
 
 w::record! {
@@ -78,8 +73,6 @@ w::record! {
         /// `reach_time`; format `unix`.
         2 reach_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("reach_time"),
     }
-    new(name: String, phone: String)
-    set(reach_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -92,11 +85,6 @@ w::record! {
         /// `audit_time`; format `unix`.
         2 audit_time: xinqiao_types::UnixSeconds => w::Field::new("audit_time").required(),
     }
-    new(
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        audit_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -107,7 +95,6 @@ w::record! {
         /// `audit_detail`.
         1 audit_detail: AuditDetail => w::Field::new("audit_detail").required(),
     }
-    new(book_id: String, audit_detail: AuditDetail)
 }
 
 w::record! {
@@ -122,12 +109,6 @@ w::record! {
         /// `audit_time`; format `unix`.
         3 audit_time: xinqiao_types::UnixSeconds => w::Field::new("audit_time").required(),
     }
-    new(
-        audit_type: i64,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        audit_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -168,24 +149,6 @@ w::record! {
         /// `history`.
         16 history: Vec<History> => w::Field::new("history").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        option_type: String,
-        complaint_order_id: i64,
-        open_id: String,
-        type_: i64,
-        status: i64,
-        phone_number: String,
-        order_id: String,
-        out_trade_no: String,
-        product_name: String,
-        pay_time: i64,
-        total_cost: i64,
-        create_time: i64,
-        expire_time: i64,
-        history: Vec<History>,
-    )
-    set(customer_material_content: String, customer_material_media_id_list: String)
 }
 
 w::record! {
@@ -204,8 +167,6 @@ w::record! {
         /// `DetailList`.
         5 detail_list: Option<Vec<CargoDetail>> => w::Field::new("DetailList"),
     }
-    new(count: i64)
-    set(space_x: f64, space_y: f64, space_z: f64, weight: f64, detail_list: Vec<CargoDetail>)
 }
 
 w::record! {
@@ -216,7 +177,6 @@ w::record! {
         /// `Count`.
         1 count: i64 => w::Field::new("Count").required(),
     }
-    new(name: String, count: i64)
 }
 
 w::record! {
@@ -231,8 +191,6 @@ w::record! {
         /// `Attach`.
         3 attach: Option<String> => w::Field::new("Attach"),
     }
-    new(quantity: i64, orig_price: xinqiao_types::Fen, actual_price: xinqiao_types::Fen)
-    set(attach: String)
 }
 
 w::record! {
@@ -245,7 +203,6 @@ w::record! {
         /// `event`.
         2 event: i64 => w::Field::new("event").required(),
     }
-    new(complaint_order_id: i64, state: i64, event: i64)
 }
 
 w::record! {
@@ -258,7 +215,6 @@ w::record! {
         /// `dispatch_time`.
         2 dispatch_time: i64 => w::Field::new("dispatch_time").required(),
     }
-    new(provider: String, contact: String, dispatch_time: i64)
 }
 
 w::record! {
@@ -273,7 +229,6 @@ w::record! {
         /// `finish_time`.
         3 finish_time: String => w::Field::new("finish_time").required(),
     }
-    new(profit_sharing_no: String, amount: i64, result: String, finish_time: String)
 }
 
 w::record! {
@@ -286,8 +241,6 @@ w::record! {
         /// `success_time`.
         2 success_time: Option<String> => w::Field::new("success_time"),
     }
-    new(refund_no: String, status: String)
-    set(success_time: String)
 }
 
 w::record! {
@@ -302,8 +255,6 @@ w::record! {
         /// `good_unit`.
         3 good_unit: Option<String> => w::Field::new("good_unit"),
     }
-    new(good_count: i64, good_name: String)
-    set(good_price: f64, good_unit: String)
 }
 
 w::record! {
@@ -314,8 +265,6 @@ w::record! {
         /// `Weight`; unit kg.
         1 weight: Option<f64> => w::Field::new("Weight"),
     }
-    new()
-    set(special: i64, weight: f64)
 }
 
 w::record! {
@@ -324,7 +273,6 @@ w::record! {
         /// `goods`.
         0 goods: Vec<Good> => w::Field::new("goods").required(),
     }
-    new(goods: Vec<Good>)
 }
 
 w::record! {
@@ -341,13 +289,6 @@ w::record! {
         /// `Attach`.
         4 attach: Option<String> => w::Field::new("Attach"),
     }
-    new(
-        product_id: String,
-        quantity: i64,
-        orig_price: xinqiao_types::Fen,
-        actual_price: xinqiao_types::Fen,
-    )
-    set(attach: String)
 }
 
 w::record! {
@@ -360,8 +301,6 @@ w::record! {
         /// `media_id_list`.
         2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
     }
-    new(time: i64)
-    set(content: String, media_id_list: Vec<String>)
 }
 
 w::record! {
@@ -372,7 +311,6 @@ w::record! {
         /// `InsuredValue`; unit fen.
         1 insured_value: xinqiao_types::Fen => w::Field::new("InsuredValue").required(),
     }
-    new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -385,7 +323,6 @@ w::record! {
         /// `IsMock`.
         2 is_mock: bool => w::Field::new("IsMock").required(),
     }
-    new(payload: String, pay_event_sig: String, is_mock: bool)
 }
 
 w::record! {
@@ -394,7 +331,6 @@ w::record! {
         /// `status`.
         0 status: i64 => w::Field::new("status").required(),
     }
-    new(status: i64)
 }
 
 w::record! {
@@ -407,7 +343,6 @@ w::record! {
         /// `openid`.
         2 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(out_order_id: String, order_id: i64, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -418,7 +353,6 @@ w::record! {
         /// `order_id`.
         1 order_id: i64 => w::Field::new("order_id").required(),
     }
-    new(out_order_id: String, order_id: i64)
 }
 
 w::record! {
@@ -433,7 +367,6 @@ w::record! {
         /// `pay_time`.
         3 pay_time: String => w::Field::new("pay_time").required(),
     }
-    new(out_order_id: String, order_id: i64, transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -450,7 +383,6 @@ w::record! {
         /// `settle_time`.
         4 settle_time: String => w::Field::new("settle_time").required(),
     }
-    new(out_order_id: String, order_id: i64, settle_no: String, amount: i64, settle_time: String)
 }
 
 w::record! {
@@ -465,8 +397,6 @@ w::record! {
         /// `reject_reason`.
         3 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, out_product_id: String, product_id: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -479,7 +409,6 @@ w::record! {
         /// `pay_time`.
         2 pay_time: String => w::Field::new("pay_time").required(),
     }
-    new(trade_no: String, transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -488,7 +417,6 @@ w::record! {
         /// `path_info`.
         0 path_info: Vec<PathInfoPathInfo> => w::Field::new("path_info").required(),
     }
-    new(path_info: Vec<PathInfoPathInfo>)
 }
 
 w::record! {
@@ -509,13 +437,6 @@ w::record! {
         /// `delivery_courier_phone`.
         6 delivery_courier_phone: Option<String> => w::Field::new("delivery_courier_phone"),
     }
-    new(action_time: xinqiao_types::UnixSeconds, action_type: i64, action_msg: String)
-    set(
-        pickup_courier_name: String,
-        pickup_courier_phone: String,
-        delivery_courier_name: String,
-        delivery_courier_phone: String,
-    )
 }
 
 w::record! {
@@ -528,8 +449,6 @@ w::record! {
         /// `promoter_openid`.
         2 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
     }
-    new()
-    set(finder_nickname: String, promoter_id: String, promoter_openid: String)
 }
 
 w::record! {
@@ -546,8 +465,6 @@ w::record! {
         /// `reject_reason`.
         4 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, audit_id: String, brand_id: i64, audit_type: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -562,8 +479,6 @@ w::record! {
         /// `reject_reason`.
         3 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(status: i64, audit_id: String, audit_type: i64)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -578,8 +493,6 @@ w::record! {
         /// `scene_group_ext_list`.
         3 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::new("scene_group_ext_list").required(),
     }
-    new(group_id: i64, name: String, scene_group_ext_list: Vec<SceneGroupExt>)
-    set(reason: String)
 }
 
 w::record! {
@@ -592,7 +505,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(ext_id: i64, name: String, status: i64)
 }
 
 w::record! {
@@ -603,7 +515,6 @@ w::record! {
         /// `audit_detail`.
         1 audit_detail: AuditEventAuditDetail => w::Field::new("audit_detail").required(),
     }
-    new(drama_id: String, audit_detail: AuditEventAuditDetail)
 }
 
 w::record! {
@@ -628,15 +539,6 @@ w::record! {
         /// `Id`.
         8 id: Option<String> => w::Field::new("Id"),
     }
-    new(
-        name: String,
-        province: String,
-        city: String,
-        area: String,
-        street: String,
-        address: String,
-    )
-    set(tel: String, mobile: String, id: String)
 }
 
 w::record! {
@@ -647,7 +549,6 @@ w::record! {
         /// `ServiceName`.
         1 service_name: String => w::Field::new("ServiceName").required(),
     }
-    new(service_type: i64, service_name: String)
 }
 
 w::record! {
@@ -656,7 +557,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgChangeEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgChangeEventList>)
 }
 
 w::record! {
@@ -667,7 +567,6 @@ w::record! {
         /// `SubscribeStatusString`.
         1 subscribe_status_string: String => w::Field::new("SubscribeStatusString").required(),
     }
-    new(template_id: String, subscribe_status_string: String)
 }
 
 w::record! {
@@ -676,7 +575,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgPopupEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgPopupEventList>)
 }
 
 w::record! {
@@ -689,7 +587,6 @@ w::record! {
         /// `PopupScene`.
         2 popup_scene: i64 => w::Field::new("PopupScene").required(),
     }
-    new(template_id: String, subscribe_status_string: String, popup_scene: i64)
 }
 
 w::record! {
@@ -698,7 +595,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgSentEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgSentEventList>)
 }
 
 w::record! {
@@ -713,8 +609,6 @@ w::record! {
         /// `ErrorStatus`.
         3 error_status: String => w::Field::new("ErrorStatus").required(),
     }
-    new(template_id: String, error_code: i64, error_status: String)
-    set(msg_id: i64)
 }
 
 w::record! {
@@ -741,16 +635,6 @@ w::record! {
         /// `cargo_second_class`.
         9 cargo_second_class: String => w::Field::new("cargo_second_class").required(),
     }
-    new(goods_value: f64, cargo_first_class: String, cargo_second_class: String)
-    set(
-        goods_height: f64,
-        goods_length: f64,
-        goods_width: f64,
-        goods_weight: f64,
-        goods_detail: GoodsDetail,
-        goods_pickup_info: String,
-        goods_delivery_info: String,
-    )
 }
 
 w::record! {
@@ -791,25 +675,6 @@ w::record! {
         /// `note`.
         16 note: Option<String> => w::Field::new("note"),
     }
-    new(order_type: i64)
-    set(
-        delivery_service_code: String,
-        expected_delivery_time: xinqiao_types::UnixSeconds,
-        expected_finish_time: xinqiao_types::UnixSeconds,
-        expected_pick_time: xinqiao_types::UnixSeconds,
-        poi_seq: String,
-        order_time: xinqiao_types::UnixSeconds,
-        is_insured: bool,
-        declared_value: f64,
-        tips: f64,
-        is_direct_delivery: bool,
-        cash_on_delivery: f64,
-        cash_on_pickup: f64,
-        rider_pick_method: i64,
-        is_finish_code_needed: bool,
-        is_pickup_code_needed: bool,
-        note: String,
-    )
 }
 
 w::record! {
@@ -832,16 +697,6 @@ w::record! {
         /// `coordinate_type`.
         7 coordinate_type: Option<i64> => w::Field::new("coordinate_type"),
     }
-    new(
-        name: String,
-        city: String,
-        address: String,
-        address_detail: String,
-        phone: String,
-        lng: f64,
-        lat: f64,
-    )
-    set(coordinate_type: i64)
 }
 
 w::record! {
@@ -856,8 +711,6 @@ w::record! {
         /// `errmsg`.
         3 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(media_id: xinqiao_types::MediaId, source_context: String, errcode: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -872,8 +725,6 @@ w::record! {
         /// `Status`.
         3 status: Option<i64> => w::Field::new("Status"),
     }
-    new(start_time: i64, end_time: i64)
-    set(day_delta: i64, status: i64)
 }
 
 w::record! {
@@ -886,7 +737,6 @@ w::record! {
         /// `PaidTime`; format `unix`.
         2 paid_time: xinqiao_types::UnixSeconds => w::Field::new("PaidTime").required(),
     }
-    new(mch_order_no: String, transaction_id: String, paid_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -897,7 +747,6 @@ w::record! {
         /// `event`.
         1 event: i64 => w::Field::new("event").required(),
     }
-    new(out_request_no: String, event: i64)
 }
 
 w::record! {
@@ -906,7 +755,6 @@ w::record! {
         /// `comment_id`.
         0 comment_id: String => w::Field::new("comment_id").required(),
     }
-    new(comment_id: String)
 }
 
 w::record! {
@@ -923,8 +771,6 @@ w::record! {
         /// `prob`.
         4 prob: Option<i64> => w::Field::new("prob"),
     }
-    new(strategy: String, errcode: i64)
-    set(suggest: String, label: i64, prob: i64)
 }
 
 w::record! {
@@ -935,7 +781,6 @@ w::record! {
         /// `label`.
         1 label: i64 => w::Field::new("label").required(),
     }
-    new(suggest: String, label: i64)
 }
 
 /// `event`

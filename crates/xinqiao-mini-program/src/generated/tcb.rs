@@ -15,8 +15,6 @@ w::record! {
         /// `errmsg`.
         3 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(fileid: String, status: i64)
-    set(download_url: String, errmsg: String)
 }
 
 w::record! {
@@ -50,7 +48,6 @@ w::record! {
         /// `index_size`.
         4 index_size: i64 => w::Field::new("index_size").required(),
     }
-    new(name: String, count: i64, size: i64, index_count: i64, index_size: i64)
 }
 
 w::record! {
@@ -117,7 +114,6 @@ w::record! {
         /// `col_data_type`.
         2 col_data_type: w::TextOrNumber => w::Field::new("col_data_type").required(),
     }
-    new(col_id: String, col_name: String, col_data_type: w::TextOrNumber)
 }
 
 w::record! {
@@ -126,7 +122,6 @@ w::record! {
         /// `data_value`.
         0 data_value: Vec<String> => w::Field::new("data_value").required(),
     }
-    new(data_value: Vec<String>)
 }
 
 w::record! {
@@ -139,8 +134,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(fileid: String, status: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -199,8 +192,6 @@ w::record! {
         /// `MaxSize`; unit MB.
         3 max_size: i64 => w::Field::new("MaxSize").required(),
     }
-    new(code_uri: String, upload_url: String, max_size: i64)
-    set(custom_key: String)
 }
 
 w::record! {
@@ -217,7 +208,6 @@ w::record! {
         /// `add_time`; format `rfc3339`.
         4 add_time: String => w::Field::new("add_time").required(),
     }
-    new(name: String, runtime: String, status: String, mod_time: String, add_time: String)
 }
 
 w::record! {
@@ -240,7 +230,6 @@ w::record! {
         /// `function_config`.
         1 function_config: FunctionConfig => w::Field::new("function_config").required(),
     }
-    new(container_config: ContainerConfig, function_config: FunctionConfig)
 }
 
 w::record! {
@@ -261,8 +250,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         6 create_time: String => w::Field::new("create_time").required(),
     }
-    new(env: String, alias: String, status: String, update_time: String, create_time: String)
-    set(package_id: String, package_name: String)
 }
 
 w::record! {
@@ -273,8 +260,6 @@ w::record! {
         /// `json`.
         1 json: Option<w::serial::Value> => w::Field::new("json"),
     }
-    new(cloud_id: String)
-    set(json: w::serial::Value)
 }
 
 w::record! {
@@ -307,15 +292,6 @@ w::record! {
         /// `over_count`.
         6 over_count: i64 => w::Field::new("over_count").required(),
     }
-    new(
-        path: String,
-        aver_time_cost: i64,
-        max_time_cost: i64,
-        total_request_cnt: i64,
-        succ_percent: i64,
-        top_time_cost_list: Vec<TopTimeCost>,
-        over_count: i64,
-    )
 }
 
 w::record! {
@@ -328,7 +304,6 @@ w::record! {
         /// `Total`.
         2 total: i64 => w::Field::new("Total").required(),
     }
-    new(offset: i64, limit: i64, total: i64)
 }
 
 w::record! {
@@ -364,18 +339,6 @@ w::record! {
         /// `network_list`.
         9 network_list: Option<Vec<Network>> => w::Field::new("network_list"),
     }
-    new(
-        pressure_id: i64,
-        appid: xinqiao_types::AppId,
-        task_url: String,
-        run_time: i64,
-        blankpage_pencent: i64,
-        aver_time_cost: i64,
-        max_time_cost: i64,
-        total_launch_cnt: i64,
-        total_request_cnt: i64,
-    )
-    set(network_list: Vec<Network>)
 }
 
 w::record! {
@@ -386,7 +349,6 @@ w::record! {
         /// `RequestId`.
         1 request_id: String => w::Field::new("RequestId").required(),
     }
-    new(files_data: Vec<FilesData>, request_id: String)
 }
 
 w::record! {
@@ -399,7 +361,6 @@ w::record! {
         /// `RequestId`.
         2 request_id: String => w::Field::new("RequestId").required(),
     }
-    new(sms_records: Vec<SmsRecord>, total_count: i64, request_id: String)
 }
 
 w::record! {
@@ -416,8 +377,6 @@ w::record! {
         /// `iso_code`.
         4 iso_code: Option<String> => w::Field::new("iso_code"),
     }
-    new(serial_no: String, phone_number: String, code: String)
-    set(message: String, iso_code: String)
 }
 
 w::record! {
@@ -440,15 +399,6 @@ w::record! {
         /// `Remarks`.
         7 remarks: Option<String> => w::Field::new("Remarks"),
     }
-    new(
-        mobile: String,
-        content: String,
-        content_size: i64,
-        fee: i64,
-        status: String,
-        create_time: String,
-    )
-    set(received_time: String, remarks: String)
 }
 
 w::record! {
@@ -457,7 +407,6 @@ w::record! {
         /// `time_cost`; unit ms.
         0 time_cost: i64 => w::Field::new("time_cost").required(),
     }
-    new(time_cost: i64)
 }
 
 w::record! {
@@ -476,14 +425,6 @@ w::record! {
         /// `refund_auth_state`.
         5 refund_auth_state: String => w::Field::new("refund_auth_state").required(),
     }
-    new(
-        merchant_code: String,
-        merchant_name: String,
-        company_name: String,
-        mch_relation_state: String,
-        jsapi_auth_state: String,
-        refund_auth_state: String,
-    )
 }
 
 w::record! {

@@ -18,7 +18,6 @@ w::record! {
         /// `audit_id`.
         0 audit_id: i64 => w::Field::new("audit_id").required(),
     }
-    new(audit_id: i64)
 }
 
 w::record! {
@@ -31,8 +30,6 @@ w::record! {
         /// `related_credential`.
         2 related_credential: Option<String> => w::Field::new("related_credential"),
     }
-    new(audit_id: w::TextOrNumber, poi_id: w::TextOrNumber)
-    set(related_credential: String)
 }
 
 w::record! {
@@ -41,7 +38,6 @@ w::record! {
         /// `categories`.
         0 categories: Vec<AllCategoryInfoCategory> => w::Field::new("categories").required(),
     }
-    new(categories: Vec<AllCategoryInfoCategory>)
 }
 
 w::record! {
@@ -62,15 +58,6 @@ w::record! {
         /// `qualify`.
         6 qualify: Option<Qualify> => w::Field::new("qualify"),
     }
-    new(id: i64)
-    set(
-        name: String,
-        level: i64,
-        father: i64,
-        children: Vec<i64>,
-        sensitive_type: i64,
-        qualify: Qualify,
-    )
 }
 
 w::record! {
@@ -101,20 +88,6 @@ w::record! {
         /// `status`.
         11 status: i64 => w::Field::new("status").required(),
     }
-    new(
-        poi_id: String,
-        business_name: String,
-        province: String,
-        city: String,
-        district: String,
-        address: String,
-        telephone: String,
-        longitude: f64,
-        latitude: f64,
-        open_time: String,
-        status: i64,
-    )
-    set(photo_list: Vec<Photo>)
 }
 
 w::record! {
@@ -123,7 +96,6 @@ w::record! {
         /// `base_info`.
         0 base_info: BaseInfo => w::Field::new("base_info").required(),
     }
-    new(base_info: BaseInfo)
 }
 
 w::record! {
@@ -136,8 +108,6 @@ w::record! {
         /// `spec_list`.
         2 spec_list: Option<Vec<Spec>> => w::Field::new("spec_list"),
     }
-    new(appid: xinqiao_types::AppId, service_id: w::TextOrNumber)
-    set(spec_list: Vec<Spec>)
 }
 
 w::record! {
@@ -148,8 +118,6 @@ w::record! {
         /// `second`.
         1 second: Option<String> => w::Field::new("second"),
     }
-    new(first: String)
-    set(second: String)
 }
 
 w::record! {
@@ -176,7 +144,6 @@ w::record! {
         /// `base_id`.
         0 base_id: i64 => w::Field::new("base_id").required(),
     }
-    new(base_id: i64)
 }
 
 w::record! {
@@ -185,7 +152,6 @@ w::record! {
         /// `access_info`.
         0 access_info: String => w::Field::new("access_info").required(),
     }
-    new(access_info: String)
 }
 
 w::record! {
@@ -194,7 +160,6 @@ w::record! {
         /// `poi_list`.
         0 poi_list: Vec<Poi> => w::Field::new("poi_list").required(),
     }
-    new(poi_list: Vec<Poi>)
 }
 
 w::record! {
@@ -205,7 +170,6 @@ w::record! {
         /// `open_id`.
         1 open_id: String => w::Field::new("open_id").required().masked(),
     }
-    new(client_id: i64, open_id: String)
 }
 
 w::record! {
@@ -230,16 +194,6 @@ w::record! {
         /// `card_id_list`.
         8 card_id_list: Option<Vec<String>> => w::Field::new("card_id_list"),
     }
-    new(
-        sosomap_poi_uid: String,
-        branch_name: String,
-        category: String,
-        address: String,
-        telephone: String,
-        longitude: f64,
-        latitude: f64,
-    )
-    set(pic_urls: Vec<String>, card_id_list: Vec<String>)
 }
 
 w::record! {
@@ -262,16 +216,6 @@ w::record! {
         /// `create_time`; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        status: i64,
-        nickname: String,
-        headimgurl: String,
-        categories: Vec<Category>,
-        apply_url: String,
-        reason: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -280,7 +224,6 @@ w::record! {
         /// `inner_list`.
         0 inner_list: Vec<Inner> => w::Field::new("inner_list").required(),
     }
-    new(inner_list: Vec<Inner>)
 }
 
 w::record! {
@@ -291,7 +234,6 @@ w::record! {
         /// `pkg_list`.
         1 pkg_list: Vec<Pkg> => w::Field::new("pkg_list").required(),
     }
-    new(frame_id: i64, pkg_list: Vec<Pkg>)
 }
 
 w::record! {
@@ -316,16 +258,6 @@ w::record! {
         /// `source`.
         8 source: Option<i64> => w::Field::new("source"),
     }
-    new(
-        pkg_id: String,
-        spu_id: String,
-        status: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        all: i64,
-        used: i64,
-    )
-    set(sku_id: String, source: i64)
 }
 
 w::record! {
@@ -344,8 +276,6 @@ w::record! {
         /// `cidx`.
         5 cidx: Option<Vec<i64>> => w::Field::new("cidx"),
     }
-    new(id: i64, name: String, fullname: String)
-    set(location: Location, pinyin: Vec<String>, cidx: Vec<i64>)
 }
 
 w::record! {
@@ -358,8 +288,6 @@ w::record! {
         /// `reason`.
         2 reason: Option<String> => w::Field::new("reason"),
     }
-    new(audit_id: i64, status: i64)
-    set(reason: String)
 }
 
 w::record! {
@@ -368,7 +296,6 @@ w::record! {
         /// `all_category_info`.
         0 all_category_info: AllCategoryInfo => w::Field::new("all_category_info").required(),
     }
-    new(all_category_info: AllCategoryInfo)
 }
 
 w::record! {
@@ -381,7 +308,6 @@ w::record! {
         /// `data`.
         2 data: w::serial::Value => w::Field::new("data").required(),
     }
-    new(left_apply_num: i64, max_apply_num: i64, data: w::serial::Value)
 }
 
 w::record! {
@@ -392,7 +318,6 @@ w::record! {
         /// `frame_list`.
         1 frame_list: Vec<Frame> => w::Field::new("frame_list").required(),
     }
-    new(has_more: bool, frame_list: Vec<Frame>)
 }
 
 w::record! {
@@ -401,7 +326,6 @@ w::record! {
         /// `info_list`.
         0 info_list: Vec<DataInfo> => w::Field::new("info_list").required(),
     }
-    new(info_list: Vec<DataInfo>)
 }
 
 w::record! {
@@ -434,21 +358,6 @@ w::record! {
         /// `create_timestamp`; format `unix`.
         12 create_timestamp: xinqiao_types::UnixSeconds => w::Field::new("create_timestamp").required(),
     }
-    new(
-        room_id_str: String,
-        room_state: i64,
-        max_member_num: i64,
-        game_tick: i64,
-        start_percent: i64,
-        udp_reliability_strategy: i64,
-        game_last_time: i64,
-        game_version: i64,
-        room_ext_info: String,
-        seed: String,
-        member_list: Vec<Member>,
-        update_timestamp: xinqiao_types::UnixSeconds,
-        create_timestamp: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -463,7 +372,6 @@ w::record! {
         /// `path`.
         3 path: String => w::Field::new("path").required(),
     }
-    new(title: String, img_url: String, price: String, path: String)
 }
 
 w::record! {
@@ -488,8 +396,6 @@ w::record! {
         /// `related_shop_appid`.
         2 related_shop_appid: Vec<String> => w::Field::new("related_shop_appid").required(),
     }
-    new(identity: String, related_shop_appid: Vec<String>)
-    set(outer_userid: String)
 }
 
 w::record! {
@@ -500,8 +406,6 @@ w::record! {
         /// `url`.
         1 url: Option<String> => w::Field::new("url"),
     }
-    new(name: String)
-    set(url: String)
 }
 
 w::record! {
@@ -568,8 +472,6 @@ w::record! {
         /// `related_shop_appid`.
         3 related_shop_appid: Vec<String> => w::Field::new("related_shop_appid").required(),
     }
-    new(wxa_openid: String, identity: String, related_shop_appid: Vec<String>)
-    set(outer_userid: String)
 }
 
 w::record! {
@@ -580,7 +482,6 @@ w::record! {
         /// `lat`.
         1 lat: f64 => w::Field::new("lat").required(),
     }
-    new(lng: f64, lat: f64)
 }
 
 w::record! {
@@ -597,8 +498,6 @@ w::record! {
         /// `prob`.
         4 prob: Option<i64> => w::Field::new("prob"),
     }
-    new(errcode: i64, strategy: String)
-    set(suggest: String, label: i64, prob: i64)
 }
 
 w::record! {
@@ -609,7 +508,6 @@ w::record! {
         /// `label`.
         1 label: i64 => w::Field::new("label").required(),
     }
-    new(suggest: String, label: i64)
 }
 
 w::record! {
@@ -632,15 +530,6 @@ w::record! {
         /// `member_ext_info`.
         7 member_ext_info: String => w::Field::new("member_ext_info").required(),
     }
-    new(
-        is_ready: bool,
-        role: i64,
-        client_id: i64,
-        pos_num: i64,
-        enable_to_start: bool,
-        member_ext_info: String,
-    )
-    set(headimg: String, nickname: String)
 }
 
 w::record! {
@@ -661,8 +550,6 @@ w::record! {
         /// `keyword`.
         6 keyword: Option<String> => w::Field::new("keyword"),
     }
-    new(errcode: i64, strategy: String)
-    set(suggest: String, label: i64, level: i64, prob: i64, keyword: String)
 }
 
 w::record! {
@@ -675,7 +562,6 @@ w::record! {
         /// `replaced_content`.
         2 replaced_content: String => w::Field::new("replaced_content").required(),
     }
-    new(suggest: String, label: i64, replaced_content: String)
 }
 
 w::record! {
@@ -690,8 +576,6 @@ w::record! {
         /// `content_json`.
         3 content_json: Option<String> => w::Field::new("content_json"),
     }
-    new(notify_type: i64, code_state: i64, code_expire_time: xinqiao_types::UnixSeconds)
-    set(content_json: String)
 }
 
 w::record! {
@@ -708,13 +592,6 @@ w::record! {
         /// `total_price`; unit fen.
         4 total_price: Option<xinqiao_types::Fen> => w::Field::new("total_price"),
     }
-    new(
-        order_id: i64,
-        specification_id: String,
-        effective_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-    )
-    set(total_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -734,7 +611,6 @@ w::record! {
         /// `photo_url`.
         0 photo_url: String => w::Field::new("photo_url").required(),
     }
-    new(photo_url: String)
 }
 
 w::record! {
@@ -756,8 +632,6 @@ w::record! {
         /// `b`.
         2 b: bool => w::Field::new("b").required(),
     }
-    new(open_id: String, b: bool)
-    set(action_list: Vec<String>)
 }
 
 w::record! {
@@ -772,7 +646,6 @@ w::record! {
         /// `headimgurl`.
         3 headimgurl: String => w::Field::new("headimgurl").required().masked(),
     }
-    new(appid: xinqiao_types::AppId, status: i64, nickname: String, headimgurl: String)
 }
 
 w::record! {
@@ -791,14 +664,6 @@ w::record! {
         /// `refuse_reason`.
         5 refuse_reason: Option<String> => w::Field::new("refuse_reason"),
     }
-    new(
-        poi_id: w::TextOrNumber,
-        qualification_address: String,
-        qualification_num: String,
-        audit_status: i64,
-        display_status: i64,
-    )
-    set(refuse_reason: String)
 }
 
 w::record! {
@@ -809,8 +674,6 @@ w::record! {
         /// `remark`.
         1 remark: Option<String> => w::Field::new("remark"),
     }
-    new(exter_list: Vec<Exter>)
-    set(remark: String)
 }
 
 w::record! {
@@ -819,7 +682,6 @@ w::record! {
         /// `remain_visit_quota`.
         0 remain_visit_quota: i64 => w::Field::new("remain_visit_quota").required(),
     }
-    new(remain_visit_quota: i64)
 }
 
 w::record! {
@@ -838,14 +700,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        path: String,
-        env_version: String,
-        expire_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(query: String)
 }
 
 w::record! {
@@ -854,7 +708,6 @@ w::record! {
         /// `item`.
         0 item: Vec<DataItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<DataItem>)
 }
 
 w::record! {
@@ -903,7 +756,6 @@ w::record! {
         /// `shop_appid`.
         0 shop_appid: String => w::Field::new("shop_appid").required(),
     }
-    new(shop_appid: String)
 }
 
 w::record! {
@@ -918,7 +770,6 @@ w::record! {
         /// `path`.
         3 path: String => w::Field::new("path").required(),
     }
-    new(title: String, image: String, description: String, path: String)
 }
 
 w::record! {
@@ -929,7 +780,6 @@ w::record! {
         /// `expire_time`.
         1 expire_time: i64 => w::Field::new("expire_time").required(),
     }
-    new(specification_id: String, expire_time: i64)
 }
 
 w::record! {
@@ -940,8 +790,6 @@ w::record! {
         /// `audit_id`.
         1 audit_id: Option<i64> => w::Field::new("audit_id"),
     }
-    new(has_audit_id: bool)
-    set(audit_id: i64)
 }
 
 w::record! {
@@ -962,14 +810,6 @@ w::record! {
         /// `cloud_base`.
         6 cloud_base: Option<CloudBase> => w::Field::new("cloud_base"),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        path: String,
-        env_version: String,
-        expire_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(query: String, cloud_base: CloudBase)
 }
 
 w::record! {

@@ -14,8 +14,6 @@ w::record! {
         /// `updateTime`; format `unix`.
         1 update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("updateTime"),
     }
-    new(type_: i64)
-    set(update_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -38,16 +36,6 @@ w::record! {
         /// `updateTime`; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => w::Field::new("updateTime").required(),
     }
-    new(
-        illegal_order_id: i64,
-        order_id: w::TextOrNumber,
-        complaint_order_id: i64,
-        illegal_wording: String,
-        status: i64,
-        minus_score: i64,
-        illegal_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -60,7 +48,6 @@ w::record! {
         /// `headImg`.
         2 head_img: String => w::Field::new("headImg").required(),
     }
-    new(appid: xinqiao_types::AppId, nick_name: String, head_img: String)
 }
 
 w::record! {
@@ -79,14 +66,6 @@ w::record! {
         /// `updateTime`; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => w::Field::new("updateTime").required(),
     }
-    new(
-        comment_reply_id: String,
-        comment_id: String,
-        comment_reply_content: CommentReplyContent,
-        comment_reply_object: ReplyObject,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -95,7 +74,6 @@ w::record! {
         /// `content`.
         0 content: String => w::Field::new("content").required(),
     }
-    new(content: String)
 }
 
 w::record! {
@@ -104,7 +82,6 @@ w::record! {
         /// `content`.
         0 content: InfoContent => w::Field::new("content").required(),
     }
-    new(content: InfoContent)
 }
 
 w::record! {
@@ -143,24 +120,6 @@ w::record! {
         /// `expireTime`; format `unix`.
         15 expire_time: xinqiao_types::UnixSeconds => w::Field::new("expireTime").required(),
     }
-    new(
-        complaint_order_id: i64,
-        open_id: String,
-        type_: i64,
-        appeal_state: i64,
-        nick_name: String,
-        head_img_url: String,
-        phone_number: w::TextOrNumber,
-        out_trade_no: String,
-        order_id: String,
-        status: i64,
-        product_name: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        total_cost_str: String,
-        create_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-    )
-    set(customer_material: CustomerMaterial)
 }
 
 w::record! {
@@ -183,13 +142,6 @@ w::record! {
         /// `blameResult`.
         7 blame_result: i64 => w::Field::new("blameResult").required(),
     }
-    new(item_type: i64, time: xinqiao_types::UnixSeconds, nick_name: String, blame_result: i64)
-    set(
-        appeal_item_type: i64,
-        phone_number: w::TextOrNumber,
-        content: String,
-        media_id_list: Vec<String>,
-    )
 }
 
 w::record! {
@@ -200,8 +152,6 @@ w::record! {
         /// `media`.
         1 media: Option<Vec<Media>> => w::Field::new("media"),
     }
-    new(txt: String)
-    set(media: Vec<Media>)
 }
 
 w::record! {
@@ -212,8 +162,6 @@ w::record! {
         /// `mediaIdList`.
         1 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
     }
-    new()
-    set(content: String, media_id_list: Vec<String>)
 }
 
 w::record! {
@@ -224,7 +172,6 @@ w::record! {
         /// `client_version_list`.
         1 client_version_list: Vec<String> => w::Field::new("client_version_list").required(),
     }
-    new(type_: i64, client_version_list: Vec<String>)
 }
 
 w::record! {
@@ -251,18 +198,6 @@ w::record! {
         /// `timestamp`; format `unix`.
         9 timestamp: xinqiao_types::UnixSeconds => w::Field::new("timestamp").required(),
     }
-    new(
-        level: i64,
-        library_version: String,
-        client_version: String,
-        id: String,
-        platform: i64,
-        traceid: String,
-        url: String,
-        msg: Vec<Msg>,
-        timestamp: xinqiao_types::UnixSeconds,
-    )
-    set(filter_msg: String)
 }
 
 w::record! {
@@ -271,7 +206,6 @@ w::record! {
         /// `list`.
         0 list: Vec<DefaultTimeDataList> => w::Field::new("list").required(),
     }
-    new(list: Vec<DefaultTimeDataList>)
 }
 
 w::record! {
@@ -284,7 +218,6 @@ w::record! {
         /// `cost_time`; unit ms.
         2 cost_time: i64 => w::Field::new("cost_time").required(),
     }
-    new(ref_date: String, cost_time_type: i64, cost_time: i64)
 }
 
 w::record! {
@@ -293,7 +226,6 @@ w::record! {
         /// `isAlreadySendTmpl`.
         0 is_already_send_tmpl: bool => w::Field::new("isAlreadySendTmpl").required(),
     }
-    new(is_already_send_tmpl: bool)
 }
 
 w::record! {
@@ -320,16 +252,6 @@ w::record! {
         /// `create_time`; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        record_id: i64,
-        openid: xinqiao_types::OpenId,
-        nickname: String,
-        head_url: String,
-        type_: i64,
-        content: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(phone: w::TextOrNumber, media_ids: Vec<String>, system_info: String)
 }
 
 w::record! {
@@ -340,7 +262,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(id: i64, name: String)
 }
 
 w::record! {
@@ -355,8 +276,6 @@ w::record! {
         /// `rule`.
         3 rule: Option<String> => w::Field::new("rule"),
     }
-    new(kid: i64, name: String)
-    set(example: String, rule: String)
 }
 
 w::record! {
@@ -371,7 +290,6 @@ w::record! {
         /// `categoryId`.
         3 category_id: i64 => w::Field::new("categoryId").required(),
     }
-    new(tid: i64, title: String, type_: i64, category_id: i64)
 }
 
 w::record! {
@@ -390,8 +308,6 @@ w::record! {
         /// `keywordEnumValueList`.
         5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => w::Field::new("keywordEnumValueList"),
     }
-    new(pri_tmpl_id: String, title: String, content: String, type_: i64)
-    set(example: String, keyword_enum_value_list: Vec<KeywordEnumValue>)
 }
 
 w::record! {
@@ -424,18 +340,6 @@ w::record! {
         /// `extInfo`.
         12 ext_info: Option<ExtInfo> => w::Field::new("extInfo"),
     }
-    new(
-        comment_id: String,
-        amount: xinqiao_types::Fen,
-        order_id: String,
-        wx_pay_id: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-        score: i64,
-        product_info: ProductInfo,
-        content: ContentContent,
-    )
-    set(order_info: OrderInfo, user_info: UserInfo, biz_info: BizInfo, ext_info: ExtInfo)
 }
 
 w::record! {
@@ -480,27 +384,6 @@ w::record! {
         /// `TimeStamp`; format `yyyy-MM-dd HH:mm:ss`.
         18 time_stamp: String => w::Field::new("TimeStamp").required(),
     }
-    new(
-        uin: String,
-        app_id: String,
-        open_id: String,
-        nickname: String,
-        source: String,
-        route: String,
-        error_msg: String,
-        error_msg_md5: String,
-        error_stack: String,
-        error_stack_md5: String,
-        app_version: String,
-        sdk_version: String,
-        os_name: String,
-        client_version: String,
-        device_model: String,
-        count: i64,
-        ds: String,
-        time_stamp: String,
-    )
-    set(pluginversion: String)
 }
 
 w::record! {
@@ -523,16 +406,6 @@ w::record! {
         /// `pvPercent`.
         7 pv_percent: String => w::Field::new("pvPercent").required(),
     }
-    new(
-        error_msg: String,
-        error_msg_md5: String,
-        error_stack: String,
-        error_stack_md5: String,
-        uv: i64,
-        uv_percent: String,
-        pv: i64,
-        pv_percent: String,
-    )
 }
 
 w::record! {
@@ -543,7 +416,6 @@ w::record! {
         /// `enumValueList`.
         1 enum_value_list: Vec<String> => w::Field::new("enumValueList").required(),
     }
-    new(keyword_code: String, enum_value_list: Vec<String>)
 }
 
 w::record! {
@@ -560,8 +432,6 @@ w::record! {
         /// `videoDuration`.
         4 video_duration: Option<i64> => w::Field::new("videoDuration"),
     }
-    new()
-    set(img: String, thumb_img: String, video: String, video_cover: String, video_duration: i64)
 }
 
 w::record! {
@@ -574,7 +444,6 @@ w::record! {
         /// `time`; format `unix`.
         2 time: xinqiao_types::UnixSeconds => w::Field::new("time").required(),
     }
-    new(level: i64, msg: Vec<String>, time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -589,12 +458,6 @@ w::record! {
         /// `content`.
         3 content: ContentContent => w::Field::new("content").required(),
     }
-    new(
-        comment_id: String,
-        create_time: xinqiao_types::UnixSeconds,
-        score: i64,
-        content: ContentContent,
-    )
 }
 
 w::record! {
@@ -603,7 +466,6 @@ w::record! {
         /// `busiOrderId`.
         0 busi_order_id: String => w::Field::new("busiOrderId").required(),
     }
-    new(busi_order_id: String)
 }
 
 w::record! {
@@ -614,7 +476,6 @@ w::record! {
         /// `actionList`.
         1 action_list: Vec<Action> => w::Field::new("actionList").required(),
     }
-    new(comment_id: String, action_list: Vec<Action>)
 }
 
 w::record! {
@@ -625,7 +486,6 @@ w::record! {
         /// `picUrl`.
         1 pic_url: String => w::Field::new("picUrl").required(),
     }
-    new(name: String, pic_url: String)
 }
 
 w::record! {
@@ -634,7 +494,6 @@ w::record! {
         /// `productList`.
         0 product_list: Vec<Product> => w::Field::new("productList").required(),
     }
-    new(product_list: Vec<Product>)
 }
 
 w::record! {
@@ -653,14 +512,6 @@ w::record! {
         /// `updateTime`; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => w::Field::new("updateTime").required(),
     }
-    new(
-        reply_id: String,
-        comment_id: String,
-        reply_content: ReplyContent,
-        reply_object: ReplyObject,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -669,7 +520,6 @@ w::record! {
         /// `content`.
         0 content: String => w::Field::new("content").required(),
     }
-    new(content: String)
 }
 
 w::record! {
@@ -680,7 +530,6 @@ w::record! {
         /// `imgUrl`.
         1 img_url: String => w::Field::new("imgUrl").required(),
     }
-    new(nickname: String, img_url: String)
 }
 
 w::record! {
@@ -691,7 +540,6 @@ w::record! {
         /// `commentReplyList`.
         1 comment_reply_list: Vec<CommentReply> => w::Field::new("commentReplyList").required(),
     }
-    new(reply: Reply, comment_reply_list: Vec<CommentReply>)
 }
 
 w::record! {
@@ -706,7 +554,6 @@ w::record! {
         /// `orderStatus`.
         3 order_status: i64 => w::Field::new("orderStatus").required(),
     }
-    new(return_id: String, delivery_name: String, waybill_id: String, order_status: i64)
 }
 
 w::record! {
@@ -717,7 +564,6 @@ w::record! {
         /// `value`.
         1 value: w::TextOrNumber => w::Field::new("value").required(),
     }
-    new(name: String, value: w::TextOrNumber)
 }
 
 w::record! {
@@ -730,7 +576,6 @@ w::record! {
         /// `headImg`.
         2 head_img: String => w::Field::new("headImg").required(),
     }
-    new(openid: xinqiao_types::OpenId, nick_name: String, head_img: String)
 }
 
 w::record! {
@@ -741,7 +586,6 @@ w::record! {
         /// `total`.
         1 total: i64 => w::Field::new("total").required(),
     }
-    new(list: Vec<DataList>, total: i64)
 }
 
 w::record! {
@@ -760,14 +604,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        nickname: String,
-        headimg: String,
-        reason: String,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

@@ -15,8 +15,6 @@ w::record! {
         /// `transfer_account_agency_name`.
         3 transfer_account_agency_name: Option<String> => w::Field::new("transfer_account_agency_name"),
     }
-    new(transfer_account_uid: i64, transfer_account_name: String)
-    set(transfer_account_agency_id: i64, transfer_account_agency_name: String)
 }
 
 w::record! {
@@ -37,15 +35,6 @@ w::record! {
         /// `expire_time`; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
     }
-    new(
-        fund_id: String,
-        fund_type: i64,
-        settle_begin: xinqiao_types::UnixSeconds,
-        settle_end: xinqiao_types::UnixSeconds,
-        total_amount: xinqiao_types::Fen,
-        remain_amount: xinqiao_types::Fen,
-    )
-    set(expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -56,7 +45,6 @@ w::record! {
         /// `currency_code`.
         1 currency_code: String => w::Field::new("currency_code").required(),
     }
-    new(amount: f64, currency_code: String)
 }
 
 w::record! {
@@ -81,17 +69,6 @@ w::record! {
         /// `status`.
         8 status: i64 => w::Field::new("status").required(),
     }
-    new(
-        bill_id: String,
-        oper_time: xinqiao_types::UnixSeconds,
-        fund_id: String,
-        settle_begin: xinqiao_types::UnixSeconds,
-        settle_end: xinqiao_types::UnixSeconds,
-        transfer_account_uid: i64,
-        transfer_account_name: String,
-        transfer_amount: xinqiao_types::Fen,
-        status: i64,
-    )
 }
 
 w::record! {
@@ -154,31 +131,6 @@ w::record! {
         /// `sett_time`; format `unix`.
         20 sett_time: xinqiao_types::UnixSeconds => w::Field::new("sett_time").required(),
     }
-    new(
-        order_id: String,
-        env_type: i64,
-        order_type: i64,
-        status: i64,
-        biz_type: i64,
-        order_fee: xinqiao_types::Fen,
-        coupon_fee: xinqiao_types::Fen,
-        paid_fee: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        wx_order_id: String,
-        sett_state: i64,
-        sett_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        refund_fee: xinqiao_types::Fen,
-        left_fee: xinqiao_types::Fen,
-        paid_time: xinqiao_types::UnixSeconds,
-        provide_time: xinqiao_types::UnixSeconds,
-        biz_meta: String,
-        token: String,
-        channel_order_id: String,
-        wxpay_order_id: String,
-    )
 }
 
 w::record! {
@@ -191,8 +143,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(id: String, publish_status: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -233,16 +183,6 @@ w::record! {
         /// `refund_order_list`.
         7 refund_order_list: Option<Vec<String>> => w::Field::new("refund_order_list"),
     }
-    new(
-        bill_id: String,
-        recover_time: xinqiao_types::UnixSeconds,
-        fund_id: String,
-        settle_begin: xinqiao_types::UnixSeconds,
-        settle_end: xinqiao_types::UnixSeconds,
-        recover_account_name: String,
-        recover_amount: xinqiao_types::Fen,
-    )
-    set(refund_order_list: Vec<String>)
 }
 
 w::record! {
@@ -308,8 +248,6 @@ w::record! {
         /// `errmsg`.
         6 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(id: String, name: String, price: xinqiao_types::Fen, upload_status: i64)
-    set(remark: String, item_url: String, errmsg: String)
 }
 
 w::record! {

@@ -20,7 +20,6 @@ w::record! {
         /// `content`.
         1 content: String => w::Field::new("content").required(),
     }
-    new(type_: String, content: String)
 }
 
 w::record! {
@@ -31,7 +30,6 @@ w::record! {
         /// `err_msg`.
         1 err_msg: String => w::Field::new("err_msg").required(),
     }
-    new(ret: i64, err_msg: String)
 }
 
 w::record! {
@@ -52,8 +50,6 @@ w::record! {
         /// `sub_button`.
         6 sub_button: Option<SubButton> => w::Field::new("sub_button"),
     }
-    new(type_: String, name: String)
-    set(key: String, value: String, url: String, news_info: NewsInfo, sub_button: SubButton)
 }
 
 w::record! {
@@ -66,8 +62,6 @@ w::record! {
         /// `new_openid`.
         2 new_openid: Option<String> => w::Field::new("new_openid"),
     }
-    new(err_msg: String, ori_openid: String)
-    set(new_openid: String)
 }
 
 w::record! {
@@ -78,7 +72,6 @@ w::record! {
         /// `real_operator`.
         1 real_operator: String => w::Field::new("real_operator").required(),
     }
-    new(ip: String, real_operator: String)
 }
 
 w::record! {
@@ -87,7 +80,6 @@ w::record! {
         /// `list`.
         0 list: Vec<KeywordAutoreplyInfoList> => w::Field::new("list").required(),
     }
-    new(list: Vec<KeywordAutoreplyInfoList>)
 }
 
 w::record! {
@@ -104,13 +96,6 @@ w::record! {
         /// `reply_list_info`.
         4 reply_list_info: Vec<ReplyListInfo> => w::Field::new("reply_list_info").required(),
     }
-    new(
-        rule_name: String,
-        reply_mode: String,
-        create_time: xinqiao_types::UnixSeconds,
-        keyword_list_info: Vec<KeywordListInfo>,
-        reply_list_info: Vec<ReplyListInfo>,
-    )
 }
 
 w::record! {
@@ -123,7 +108,6 @@ w::record! {
         /// `content`.
         2 content: String => w::Field::new("content").required(),
     }
-    new(match_mode: String, type_: String, content: String)
 }
 
 w::record! {
@@ -132,7 +116,6 @@ w::record! {
         /// `list`.
         0 list: Vec<NewsInfoList> => w::Field::new("list").required(),
     }
-    new(list: Vec<NewsInfoList>)
 }
 
 w::record! {
@@ -153,8 +136,6 @@ w::record! {
         /// `source_url`.
         6 source_url: Option<String> => w::Field::new("source_url"),
     }
-    new(title: String, show_cover: bool, cover_url: String, content_url: String)
-    set(author: String, digest: String, source_url: String)
 }
 
 w::record! {
@@ -169,7 +150,6 @@ w::record! {
         /// `time`.
         3 time: String => w::Field::new("time").required(),
     }
-    new(ip: String, from_operator: String, package_loss: String, time: String)
 }
 
 w::record! {
@@ -196,18 +176,6 @@ w::record! {
         /// `ad_slot`.
         9 ad_slot: String => w::Field::new("ad_slot").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        exposure_rate: f64,
-        click_count: i64,
-        click_rate: f64,
-        income: xinqiao_types::Fen,
-        ecpm: f64,
-        date: String,
-        slot_id: i64,
-        ad_slot: String,
-    )
 }
 
 w::record! {
@@ -232,17 +200,6 @@ w::record! {
         /// `date`; format `yyyy-MM-dd`.
         8 date: String => w::Field::new("date").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        click_count: i64,
-        click_rate: f64,
-        order_count: i64,
-        order_rate: f64,
-        total_fee: xinqiao_types::Fen,
-        total_commission: xinqiao_types::Fen,
-        date: String,
-    )
 }
 
 w::record! {
@@ -265,16 +222,6 @@ w::record! {
         /// `total_commission`; unit fen.
         7 total_commission: xinqiao_types::Fen => w::Field::new("total_commission").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        click_count: i64,
-        click_rate: f64,
-        order_count: i64,
-        order_rate: f64,
-        total_fee: xinqiao_types::Fen,
-        total_commission: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -287,7 +234,6 @@ w::record! {
         /// `remain`.
         2 remain: i64 => w::Field::new("remain").required(),
     }
-    new(daily_limit: i64, used: i64, remain: i64)
 }
 
 w::record! {
@@ -300,8 +246,6 @@ w::record! {
         /// `news_info`.
         2 news_info: Option<NewsInfo> => w::Field::new("news_info"),
     }
-    new(type_: String)
-    set(content: String, news_info: NewsInfo)
 }
 
 w::record! {
@@ -318,13 +262,6 @@ w::record! {
         /// `cost_in_ms`; unit ms.
         4 cost_in_ms: i64 => w::Field::new("cost_in_ms").required(),
     }
-    new(
-        request_url: String,
-        request_body: String,
-        response_body: String,
-        invoke_time: xinqiao_types::UnixSeconds,
-        cost_in_ms: i64,
-    )
 }
 
 w::record! {
@@ -345,7 +282,6 @@ w::record! {
         /// `button`.
         0 button: Vec<Button> => w::Field::new("button").required(),
     }
-    new(button: Vec<Button>)
 }
 
 w::record! {
@@ -370,17 +306,6 @@ w::record! {
         /// `slot_revenue`.
         8 slot_revenue: Vec<SlotRevenue> => w::Field::new("slot_revenue").required(),
     }
-    new(
-        date: String,
-        zone: String,
-        month: String,
-        order: i64,
-        sett_status: i64,
-        settled_revenue: xinqiao_types::Fen,
-        sett_no: String,
-        mail_send_cnt: i64,
-        slot_revenue: Vec<SlotRevenue>,
-    )
 }
 
 w::record! {
@@ -391,7 +316,6 @@ w::record! {
         /// `slot_settled_revenue`; unit fen.
         1 slot_settled_revenue: xinqiao_types::Fen => w::Field::new("slot_settled_revenue").required(),
     }
-    new(slot_id: String, slot_settled_revenue: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -400,8 +324,6 @@ w::record! {
         /// `list`.
         0 list: Option<Vec<Button>> => w::Field::new("list"),
     }
-    new()
-    set(list: Vec<Button>)
 }
 
 w::record! {
@@ -422,15 +344,6 @@ w::record! {
         /// `ecpm`; unit fen.
         6 ecpm: f64 => w::Field::new("ecpm").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        exposure_rate: f64,
-        click_count: i64,
-        click_rate: f64,
-        income: xinqiao_types::Fen,
-        ecpm: f64,
-    )
 }
 
 w::record! {

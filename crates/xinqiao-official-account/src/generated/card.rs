@@ -80,7 +80,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Vec<CommonField> => w::Field::new("custom_field_list").required(),
     }
-    new(common_field_list: Vec<CommonField>, custom_field_list: Vec<CommonField>)
 }
 
 w::record! {
@@ -115,7 +114,6 @@ w::record! {
         /// `icon_url_list`.
         1 icon_url_list: Vec<String> => w::Field::new("icon_url_list").required(),
     }
-    new(abstract_: String, icon_url_list: Vec<String>)
 }
 
 w::record! {
@@ -244,7 +242,6 @@ w::record! {
         /// `total_quantity`.
         1 total_quantity: i64 => w::Field::new("total_quantity").required(),
     }
-    new(quantity: i64, total_quantity: i64)
 }
 
 w::record! {
@@ -273,19 +270,6 @@ w::record! {
         /// `create_time`; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        merchant_id: w::TextOrNumber,
-        brand_name: String,
-        logo_url: String,
-        status: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        primary_category_id: i64,
-        secondary_category_id: i64,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(app_id: String)
 }
 
 w::record! {
@@ -474,44 +458,6 @@ w::record! {
         /// `need_push_on_view`.
         33 need_push_on_view: bool => w::Field::new("need_push_on_view").required(),
     }
-    new(
-        id: String,
-        logo_url: String,
-        code_type: String,
-        brand_name: String,
-        title: String,
-        color: String,
-        notice: String,
-        description: String,
-        sku: BaseInfoSku,
-        date_info: DateInfo,
-        status: String,
-        use_custom_code: bool,
-        can_share: bool,
-        can_give_friend: bool,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-        need_push_on_view: bool,
-    )
-    set(
-        get_custom_code_mode: String,
-        bind_openid: bool,
-        service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
-        center_title: String,
-        center_sub_title: String,
-        center_url: String,
-        custom_url_name: String,
-        custom_url_sub_title: String,
-        custom_url: String,
-        promotion_url_name: String,
-        promotion_url_sub_title: String,
-        promotion_url: String,
-        get_limit: i64,
-        use_limit: i64,
-        source: String,
-    )
 }
 
 w::record! {
@@ -538,17 +484,6 @@ w::record! {
         /// `landing_time`; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => w::Field::new("landing_time").required(),
     }
-    new(
-        base_info: GrouponBaseInfo,
-        advanced_info: GrouponAdvancedInfo,
-        from: String,
-        to: String,
-        flight: String,
-        air_model: String,
-        departure_time: xinqiao_types::UnixSeconds,
-        landing_time: xinqiao_types::UnixSeconds,
-    )
-    set(gate: String, check_in_url: String)
 }
 
 w::record! {
@@ -563,12 +498,6 @@ w::record! {
         /// `reduce_cost`; unit fen.
         3 reduce_cost: xinqiao_types::Fen => w::Field::new("reduce_cost").required(),
     }
-    new(
-        base_info: GrouponBaseInfo,
-        advanced_info: GrouponAdvancedInfo,
-        least_cost: xinqiao_types::Fen,
-        reduce_cost: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -581,7 +510,6 @@ w::record! {
         /// `discount`.
         2 discount: i64 => w::Field::new("discount").required(),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, discount: i64)
 }
 
 w::record! {
@@ -594,7 +522,6 @@ w::record! {
         /// `default_detail`.
         2 default_detail: String => w::Field::new("default_detail").required(),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, default_detail: String)
 }
 
 w::record! {
@@ -607,7 +534,6 @@ w::record! {
         /// `gift`.
         2 gift: String => w::Field::new("gift").required(),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, gift: String)
 }
 
 w::record! {
@@ -620,7 +546,6 @@ w::record! {
         /// `deal_detail`.
         2 deal_detail: String => w::Field::new("deal_detail").required(),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, deal_detail: String)
 }
 
 w::record! {
@@ -635,8 +560,6 @@ w::record! {
         /// `map_url`.
         3 map_url: Option<String> => w::Field::new("map_url"),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, meeting_detail: String)
-    set(map_url: String)
 }
 
 w::record! {
@@ -667,22 +590,6 @@ w::record! {
         /// `discount`.
         11 discount: Option<i64> => w::Field::new("discount"),
     }
-    new(
-        base_info: CardBaseInfo,
-        advanced_info: GrouponAdvancedInfo,
-        prerogative: String,
-        supply_bonus: bool,
-        supply_balance: bool,
-    )
-    set(
-        bind_old_card_url: String,
-        activate_url: String,
-        bonus_cleared: String,
-        bonus_rules: String,
-        bonus_rule: BonusRule,
-        balance_rules: String,
-        discount: i64,
-    )
 }
 
 w::record! {
@@ -695,7 +602,6 @@ w::record! {
         /// `detail`.
         2 detail: String => w::Field::new("detail").required(),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, detail: String)
 }
 
 w::record! {
@@ -710,8 +616,6 @@ w::record! {
         /// `guide_url`.
         3 guide_url: Option<String> => w::Field::new("guide_url"),
     }
-    new(base_info: GrouponBaseInfo, advanced_info: GrouponAdvancedInfo, ticket_class: String)
-    set(guide_url: String)
 }
 
 w::record! {
@@ -744,11 +648,6 @@ w::record! {
         /// `secondary_category`.
         2 secondary_category: Vec<SecondaryCategory> => w::Field::new("secondary_category").required(),
     }
-    new(
-        primary_category_id: i64,
-        category_name: String,
-        secondary_category: Vec<SecondaryCategory>,
-    )
 }
 
 w::record! {
@@ -759,7 +658,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(name: String, value: String)
 }
 
 w::record! {
@@ -839,8 +737,6 @@ w::record! {
         /// `occupy_appid`.
         4 occupy_appid: Option<String> => w::Field::new("occupy_appid"),
     }
-    new(mchid: xinqiao_types::MchId, errcode: i64)
-    set(errmsg: String, occupy_rule_id: i64, occupy_appid: String)
 }
 
 w::record! {
@@ -1058,19 +954,6 @@ w::record! {
         /// `boarding_pass`.
         10 boarding_pass: Option<CardBoardingPass> => w::Field::new("boarding_pass"),
     }
-    new(card_type: String)
-    set(
-        groupon: CardGroupon,
-        cash: CardCash,
-        discount: CardDiscount,
-        gift: CardGift,
-        general_coupon: CardGeneralCoupon,
-        member_card: CardMemberCard,
-        meeting_ticket: CardMeetingTicket,
-        scenic_ticket: CardScenicTicket,
-        movie_ticket: CardMovieTicket,
-        boarding_pass: CardBoardingPass,
-    )
 }
 
 w::record! {
@@ -1122,14 +1005,6 @@ w::record! {
         /// `time_limit`.
         4 time_limit: Option<Vec<TimeLimit>> => w::Field::new("time_limit"),
     }
-    new()
-    set(
-        use_condition: UseCondition,
-        abstract_: AdvancedInfoAbstract,
-        text_image_list: Vec<TextImage>,
-        business_service: Vec<String>,
-        time_limit: Vec<TimeLimit>,
-    )
 }
 
 w::record! {
@@ -1202,43 +1077,6 @@ w::record! {
         /// `create_time`; format `unix`.
         32 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        id: String,
-        logo_url: String,
-        code_type: String,
-        brand_name: String,
-        title: String,
-        color: String,
-        notice: String,
-        description: String,
-        sku: BaseInfoSku,
-        date_info: DateInfo,
-        status: String,
-        use_custom_code: bool,
-        can_share: bool,
-        can_give_friend: bool,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        get_custom_code_mode: String,
-        bind_openid: bool,
-        service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
-        center_title: String,
-        center_sub_title: String,
-        center_url: String,
-        custom_url_name: String,
-        custom_url_sub_title: String,
-        custom_url: String,
-        promotion_url_name: String,
-        promotion_url_sub_title: String,
-        promotion_url: String,
-        get_limit: i64,
-        use_limit: i64,
-        source: String,
-    )
 }
 
 w::record! {
@@ -1610,8 +1448,6 @@ w::record! {
         /// `member_rule`.
         2 member_rule: Option<MemberRule> => w::Field::new("member_rule"),
     }
-    new(type_: String, base_info: RuleBaseInfo)
-    set(member_rule: MemberRule)
 }
 
 w::record! {
@@ -1630,14 +1466,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        mchid_list: Vec<String>,
-        begin_time: i64,
-        end_time: i64,
-        status: String,
-        update_time: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1693,8 +1521,6 @@ w::record! {
         /// `need_qualification_stuffs`.
         2 need_qualification_stuffs: Option<Vec<String>> => w::Field::new("need_qualification_stuffs"),
     }
-    new(secondary_category_id: i64, category_name: String)
-    set(need_qualification_stuffs: Vec<String>)
 }
 
 w::record! {
@@ -2466,7 +2292,6 @@ w::record! {
         /// `code`.
         1 code: String => w::Field::new("code").required(),
     }
-    new(card_id: String, code: String)
 }
 
 w::record! {

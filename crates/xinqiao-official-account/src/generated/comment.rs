@@ -19,14 +19,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        user_comment_id: i64,
-        openid: xinqiao_types::OpenId,
-        content: String,
-        comment_type: bool,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(reply: Vec<Reply>)
 }
 
 w::record! {
@@ -37,7 +29,6 @@ w::record! {
         /// `create_time`; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(content: String, create_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -25,14 +25,6 @@ w::record! {
         /// `invite_status`.
         8 invite_status: Option<String> => w::Field::new("invite_status"),
     }
-    new(kf_id: String, kf_account: String, kf_nick: String, kf_headimgurl: String)
-    set(
-        kf_wx: String,
-        kf_openid: String,
-        invite_wx: String,
-        invite_expire_time: xinqiao_types::UnixSeconds,
-        invite_status: String,
-    )
 }
 
 w::record! {
@@ -49,8 +41,6 @@ w::record! {
         /// `accepted_case`.
         4 accepted_case: i64 => w::Field::new("accepted_case").required(),
     }
-    new(kf_id: String, kf_account: String, status: i64, accepted_case: i64)
-    set(kf_openid: String)
 }
 
 w::record! {
@@ -67,13 +57,6 @@ w::record! {
         /// `time`; format `unix`.
         4 time: xinqiao_types::UnixSeconds => w::Field::new("time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        worker: String,
-        opercode: i64,
-        text: String,
-        time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -84,7 +67,6 @@ w::record! {
         /// `createtime`; format `unix`.
         1 createtime: xinqiao_types::UnixSeconds => w::Field::new("createtime").required(),
     }
-    new(openid: xinqiao_types::OpenId, createtime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -95,7 +77,6 @@ w::record! {
         /// `latest_time`; format `unix`.
         1 latest_time: xinqiao_types::UnixSeconds => w::Field::new("latest_time").required(),
     }
-    new(openid: xinqiao_types::OpenId, latest_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

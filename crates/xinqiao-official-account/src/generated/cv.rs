@@ -15,7 +15,6 @@ w::record! {
         /// `crop_bottom`; unit px.
         3 crop_bottom: i64 => w::Field::new("crop_bottom").required(),
     }
-    new(crop_left: i64, crop_top: i64, crop_right: i64, crop_bottom: i64)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `pos`.
         0 pos: Pos => w::Field::new("pos").required(),
     }
-    new(pos: Pos)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `pos`.
         0 pos: Pos => w::Field::new("pos").required(),
     }
-    new(pos: Pos)
 }
 
 w::record! {
@@ -42,7 +39,6 @@ w::record! {
         /// `pos`.
         0 pos: Pos => w::Field::new("pos").required(),
     }
-    new(pos: Pos)
 }
 
 w::record! {
@@ -55,8 +51,6 @@ w::record! {
         /// `pos`.
         2 pos: Option<Pos> => w::Field::new("pos"),
     }
-    new(type_name: String)
-    set(data: String, pos: Pos)
 }
 
 w::record! {
@@ -67,7 +61,6 @@ w::record! {
         /// `pos`.
         1 pos: Pos => w::Field::new("pos").required(),
     }
-    new(text: String, pos: Pos)
 }
 
 w::record! {
@@ -78,7 +71,6 @@ w::record! {
         /// `h`; unit px.
         1 h: i64 => w::Field::new("h").required(),
     }
-    new(w: i64, h: i64)
 }
 
 w::record! {
@@ -89,7 +81,6 @@ w::record! {
         /// `y`; unit px.
         1 y: i64 => w::Field::new("y").required(),
     }
-    new(x: i64, y: i64)
 }
 
 w::record! {
@@ -104,7 +95,6 @@ w::record! {
         /// `left_bottom`.
         3 left_bottom: LeftTop => w::Field::new("left_bottom").required(),
     }
-    new(left_top: LeftTop, right_top: LeftTop, right_bottom: LeftTop, left_bottom: LeftTop)
 }
 
 /// `img`

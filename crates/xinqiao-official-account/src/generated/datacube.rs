@@ -29,19 +29,6 @@ w::record! {
         /// `add_to_fav_count`.
         10 add_to_fav_count: i64 => w::Field::new("add_to_fav_count").required(),
     }
-    new(
-        ref_date: String,
-        msgid: String,
-        title: String,
-        int_page_read_user: i64,
-        int_page_read_count: i64,
-        ori_page_read_user: i64,
-        ori_page_read_count: i64,
-        share_user: i64,
-        share_count: i64,
-        add_to_fav_user: i64,
-        add_to_fav_count: i64,
-    )
 }
 
 w::record! {
@@ -56,7 +43,6 @@ w::record! {
         /// `details`.
         3 details: Vec<ListDetail> => w::Field::new("details").required(),
     }
-    new(ref_date: String, msgid: String, title: String, details: Vec<ListDetail>)
 }
 
 w::record! {
@@ -85,19 +71,6 @@ w::record! {
         /// `expire_user`.
         10 expire_user: i64 => w::Field::new("expire_user").required(),
     }
-    new(
-        ref_date: String,
-        view_cnt: i64,
-        view_user: i64,
-        receive_cnt: i64,
-        receive_user: i64,
-        verify_cnt: i64,
-        verify_user: i64,
-        given_cnt: i64,
-        given_user: i64,
-        expire_cnt: i64,
-        expire_user: i64,
-    )
 }
 
 w::record! {
@@ -130,21 +103,6 @@ w::record! {
         /// `card_type`.
         12 card_type: i64 => w::Field::new("card_type").required(),
     }
-    new(
-        ref_date: String,
-        view_cnt: i64,
-        view_user: i64,
-        receive_cnt: i64,
-        receive_user: i64,
-        verify_cnt: i64,
-        verify_user: i64,
-        given_cnt: i64,
-        given_user: i64,
-        expire_cnt: i64,
-        expire_user: i64,
-        card_id: String,
-        card_type: i64,
-    )
 }
 
 w::record! {
@@ -185,24 +143,6 @@ w::record! {
         /// `fee`; unit fen.
         16 fee: xinqiao_types::Fen => w::Field::new("fee").required(),
     }
-    new(
-        ref_date: String,
-        view_cnt: i64,
-        view_user: i64,
-        receive_cnt: i64,
-        receive_user: i64,
-        verify_cnt: i64,
-        verify_user: i64,
-        active_cnt: i64,
-        active_user: i64,
-        total_user: i64,
-        total_receive_user: i64,
-        cardid: String,
-        new_user: i64,
-        pay_original_fee: xinqiao_types::Fen,
-        fee: xinqiao_types::Fen,
-    )
-    set(merchanttype: i64, submerchantid: w::TextOrNumber)
 }
 
 w::record! {
@@ -231,19 +171,6 @@ w::record! {
         /// `total_receive_user`.
         10 total_receive_user: i64 => w::Field::new("total_receive_user").required(),
     }
-    new(
-        ref_date: String,
-        view_cnt: i64,
-        view_user: i64,
-        receive_cnt: i64,
-        receive_user: i64,
-        verify_cnt: i64,
-        verify_user: i64,
-        active_cnt: i64,
-        active_user: i64,
-        total_user: i64,
-        total_receive_user: i64,
-    )
 }
 
 w::record! {
@@ -260,13 +187,6 @@ w::record! {
         /// `max_time_cost`; unit ms.
         4 max_time_cost: i64 => w::Field::new("max_time_cost").required(),
     }
-    new(
-        ref_date: String,
-        callback_count: i64,
-        fail_count: i64,
-        total_time_cost: i64,
-        max_time_cost: i64,
-    )
 }
 
 w::record! {
@@ -285,14 +205,6 @@ w::record! {
         /// `ref_hour`; format `Hmm`.
         5 ref_hour: i64 => w::Field::new("ref_hour").required(),
     }
-    new(
-        ref_date: String,
-        callback_count: i64,
-        fail_count: i64,
-        total_time_cost: i64,
-        max_time_cost: i64,
-        ref_hour: i64,
-    )
 }
 
 w::record! {
@@ -307,7 +219,6 @@ w::record! {
         /// `msg_count`.
         3 msg_count: i64 => w::Field::new("msg_count").required(),
     }
-    new(ref_date: String, msg_type: i64, msg_user: i64, msg_count: i64)
 }
 
 w::record! {
@@ -320,7 +231,6 @@ w::record! {
         /// `msg_user`.
         2 msg_user: i64 => w::Field::new("msg_user").required(),
     }
-    new(ref_date: String, count_interval: i64, msg_user: i64)
 }
 
 w::record! {
@@ -337,7 +247,6 @@ w::record! {
         /// `ref_hour`; format `Hmm`.
         4 ref_hour: i64 => w::Field::new("ref_hour").required(),
     }
-    new(ref_date: String, msg_type: i64, msg_user: i64, msg_count: i64, ref_hour: i64)
 }
 
 w::record! {
@@ -348,7 +257,6 @@ w::record! {
         /// `cumulate_user`.
         1 cumulate_user: i64 => w::Field::new("cumulate_user").required(),
     }
-    new(ref_date: String, cumulate_user: i64)
 }
 
 w::record! {
@@ -375,18 +283,6 @@ w::record! {
         /// `add_to_fav_count`.
         9 add_to_fav_count: i64 => w::Field::new("add_to_fav_count").required(),
     }
-    new(
-        ref_date: String,
-        user_source: i64,
-        int_page_read_user: i64,
-        int_page_read_count: i64,
-        ori_page_read_user: i64,
-        ori_page_read_count: i64,
-        share_user: i64,
-        share_count: i64,
-        add_to_fav_user: i64,
-        add_to_fav_count: i64,
-    )
 }
 
 w::record! {
@@ -415,19 +311,6 @@ w::record! {
         /// `ref_hour`; format `Hmm`.
         10 ref_hour: i64 => w::Field::new("ref_hour").required(),
     }
-    new(
-        ref_date: String,
-        user_source: i64,
-        int_page_read_user: i64,
-        int_page_read_count: i64,
-        ori_page_read_user: i64,
-        ori_page_read_count: i64,
-        share_user: i64,
-        share_count: i64,
-        add_to_fav_user: i64,
-        add_to_fav_count: i64,
-        ref_hour: i64,
-    )
 }
 
 w::record! {
@@ -442,7 +325,6 @@ w::record! {
         /// `share_count`.
         3 share_count: i64 => w::Field::new("share_count").required(),
     }
-    new(ref_date: String, share_scene: i64, share_user: i64, share_count: i64)
 }
 
 w::record! {
@@ -459,7 +341,6 @@ w::record! {
         /// `ref_hour`; format `Hmm`.
         4 ref_hour: i64 => w::Field::new("ref_hour").required(),
     }
-    new(ref_date: String, share_scene: i64, share_user: i64, share_count: i64, ref_hour: i64)
 }
 
 w::record! {
@@ -474,7 +355,6 @@ w::record! {
         /// `cancel_user`.
         3 cancel_user: i64 => w::Field::new("cancel_user").required(),
     }
-    new(ref_date: String, user_source: i64, new_user: i64, cancel_user: i64)
 }
 
 w::record! {
@@ -533,34 +413,6 @@ w::record! {
         /// `feed_share_from_other_cnt`.
         25 feed_share_from_other_cnt: i64 => w::Field::new("feed_share_from_other_cnt").required(),
     }
-    new(
-        stat_date: String,
-        target_user: i64,
-        int_page_read_user: i64,
-        int_page_read_count: i64,
-        ori_page_read_user: i64,
-        ori_page_read_count: i64,
-        share_user: i64,
-        share_count: i64,
-        add_to_fav_user: i64,
-        add_to_fav_count: i64,
-        int_page_from_session_read_user: i64,
-        int_page_from_session_read_count: i64,
-        int_page_from_hist_msg_read_user: i64,
-        int_page_from_hist_msg_read_count: i64,
-        int_page_from_feed_read_user: i64,
-        int_page_from_feed_read_count: i64,
-        int_page_from_friends_read_user: i64,
-        int_page_from_friends_read_count: i64,
-        int_page_from_other_read_user: i64,
-        int_page_from_other_read_count: i64,
-        feed_share_from_session_user: i64,
-        feed_share_from_session_cnt: i64,
-        feed_share_from_feed_user: i64,
-        feed_share_from_feed_cnt: i64,
-        feed_share_from_other_user: i64,
-        feed_share_from_other_cnt: i64,
-    )
 }
 
 w::record! {

@@ -46,8 +46,6 @@ w::record! {
         /// `update_time`; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(media_id: xinqiao_types::MediaId, update_time: xinqiao_types::UnixSeconds)
-    set(content: ItemContent)
 }
 
 w::record! {
@@ -56,7 +54,6 @@ w::record! {
         /// `news_item`.
         0 news_item: Vec<NewsItem> => w::Field::new("news_item").required(),
     }
-    new(news_item: Vec<NewsItem>)
 }
 
 w::record! {
@@ -83,17 +80,6 @@ w::record! {
         /// `only_fans_can_comment`.
         9 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
     }
-    new(
-        thumb_media_id: String,
-        title: String,
-        author: String,
-        digest: String,
-        content_source_url: String,
-        content: String,
-        url: String,
-        show_cover_pic: bool,
-    )
-    set(need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {

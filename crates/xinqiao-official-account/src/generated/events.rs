@@ -9,7 +9,6 @@ w::record! {
         /// `AroundBeacon`.
         0 around_beacon: Vec<ChosenBeacon> => w::Field::new("AroundBeacon").required(),
     }
-    new(around_beacon: Vec<ChosenBeacon>)
 }
 
 w::record! {
@@ -18,7 +17,6 @@ w::record! {
         /// `item`.
         0 item: Vec<ArticleItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<ArticleItem>)
 }
 
 w::record! {
@@ -29,7 +27,6 @@ w::record! {
         /// `item`.
         1 item: Vec<ArticleDetailItem> => w::Field::new("item").required(),
     }
-    new(count: i64, item: Vec<ArticleDetailItem>)
 }
 
 w::record! {
@@ -40,7 +37,6 @@ w::record! {
         /// `article_url`.
         1 article_url: String => w::Field::new("article_url").required(),
     }
-    new(idx: i64, article_url: String)
 }
 
 w::record! {
@@ -55,7 +51,6 @@ w::record! {
         /// `Url`.
         3 url: String => w::Field::new("Url").required(),
     }
-    new(title: String, description: String, pic_url: String, url: String)
 }
 
 w::record! {
@@ -66,7 +61,6 @@ w::record! {
         /// `ResultList`.
         1 result_list: ArticleUrlResultResult => w::Field::new("ResultList").required(),
     }
-    new(count: i64, result_list: ArticleUrlResultResult)
 }
 
 w::record! {
@@ -77,7 +71,6 @@ w::record! {
         /// `ArticleUrl`.
         1 article_url: String => w::Field::new("ArticleUrl").required(),
     }
-    new(article_idx: i64, article_url: String)
 }
 
 w::record! {
@@ -86,7 +79,6 @@ w::record! {
         /// `item`.
         0 item: Vec<ArticleUrlResultItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<ArticleUrlResultItem>)
 }
 
 w::record! {
@@ -101,7 +93,6 @@ w::record! {
         /// `Distance`.
         3 distance: f64 => w::Field::new("Distance").required(),
     }
-    new(uuid: String, major: i64, minor: i64, distance: f64)
 }
 
 w::record! {
@@ -114,7 +105,6 @@ w::record! {
         /// `CheckState`.
         2 check_state: i64 => w::Field::new("CheckState").required(),
     }
-    new(count: i64, result_list: CopyrightCheckResultResult, check_state: i64)
 }
 
 w::record! {
@@ -123,7 +113,6 @@ w::record! {
         /// `item`.
         0 item: Vec<ResultItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<ResultItem>)
 }
 
 w::record! {
@@ -140,8 +129,6 @@ w::record! {
         /// `qrcode_info`.
         4 qrcode_info: Option<String> => w::Field::new("qrcode_info"),
     }
-    new(qrcode_guide_account: String, openid: xinqiao_types::OpenId, action: i64)
-    set(qrcode_guide_openid: String, qrcode_info: String)
 }
 
 w::record! {
@@ -152,7 +139,6 @@ w::record! {
         /// `MessageAction`.
         1 message_action: String => w::Field::new("MessageAction").required(),
     }
-    new(message_view: String, message_action: String)
 }
 
 w::record! {
@@ -161,7 +147,6 @@ w::record! {
         /// `MediaId`.
         0 media_id: String => w::Field::new("MediaId").required(),
     }
-    new(media_id: String)
 }
 
 w::record! {
@@ -178,8 +163,6 @@ w::record! {
         /// `ThumbMediaId`.
         4 thumb_media_id: String => w::Field::new("ThumbMediaId").required(),
     }
-    new(thumb_media_id: String)
-    set(title: String, description: String, music_url: String, hq_music_url: String)
 }
 
 w::record! {
@@ -188,7 +171,6 @@ w::record! {
         /// `item`.
         0 item: Vec<PicItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<PicItem>)
 }
 
 w::record! {
@@ -197,7 +179,6 @@ w::record! {
         /// `PicMd5Sum`.
         0 pic_md5_sum: String => w::Field::new("PicMd5Sum").required(),
     }
-    new(pic_md5_sum: String)
 }
 
 w::record! {
@@ -214,8 +195,6 @@ w::record! {
         /// `fail_idx`.
         4 fail_idx: Option<Vec<i64>> => w::Field::new("fail_idx"),
     }
-    new(publish_id: i64, publish_status: i64)
-    set(article_id: w::TextOrNumber, article_detail: ArticleDetail, fail_idx: Vec<i64>)
 }
 
 w::record! {
@@ -238,16 +217,6 @@ w::record! {
         /// `NeedShowReprintSource`.
         7 need_show_reprint_source: bool => w::Field::new("NeedShowReprintSource").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        article_idx: i64,
-        user_declare_state: i64,
-        audit_state: i64,
-        original_article_url: String,
-        original_article_type: i64,
-        can_reprint: bool,
-        need_replace_content: bool,
-        need_show_reprint_source: bool,
-    )
 }
 
 w::record! {
@@ -258,7 +227,6 @@ w::record! {
         /// `ScanResult`.
         1 scan_result: String => w::Field::new("ScanResult").required(),
     }
-    new(scan_type: String, scan_result: String)
 }
 
 w::record! {
@@ -275,7 +243,6 @@ w::record! {
         /// `Poiname`.
         4 poiname: String => w::Field::new("Poiname").required(),
     }
-    new(location_x: String, location_y: String, scale: String, label: String, poiname: String)
 }
 
 w::record! {
@@ -286,7 +253,6 @@ w::record! {
         /// `PicList`.
         1 pic_list: Pic => w::Field::new("PicList").required(),
     }
-    new(count: i64, pic_list: Pic)
 }
 
 w::record! {
@@ -295,7 +261,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgChangeEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgChangeEventList>)
 }
 
 w::record! {
@@ -306,7 +271,6 @@ w::record! {
         /// `SubscribeStatusString`.
         1 subscribe_status_string: String => w::Field::new("SubscribeStatusString").required(),
     }
-    new(template_id: String, subscribe_status_string: String)
 }
 
 w::record! {
@@ -315,7 +279,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgPopupEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgPopupEventList>)
 }
 
 w::record! {
@@ -328,7 +291,6 @@ w::record! {
         /// `PopupScene`.
         2 popup_scene: i64 => w::Field::new("PopupScene").required(),
     }
-    new(template_id: String, subscribe_status_string: String, popup_scene: i64)
 }
 
 w::record! {
@@ -337,7 +299,6 @@ w::record! {
         /// `List`.
         0 list: Vec<SubscribeMsgSentEventList> => w::Field::new("List").required(),
     }
-    new(list: Vec<SubscribeMsgSentEventList>)
 }
 
 w::record! {
@@ -352,7 +313,6 @@ w::record! {
         /// `ErrorStatus`.
         3 error_status: String => w::Field::new("ErrorStatus").required(),
     }
-    new(template_id: String, msg_id: String, error_code: i64, error_status: String)
 }
 
 w::record! {
@@ -361,7 +321,6 @@ w::record! {
         /// `KfAccount`.
         0 kf_account: String => w::Field::new("KfAccount").required(),
     }
-    new(kf_account: String)
 }
 
 w::record! {
@@ -374,8 +333,6 @@ w::record! {
         /// `Description`.
         2 description: Option<String> => w::Field::new("Description"),
     }
-    new(media_id: String)
-    set(title: String, description: String)
 }
 
 w::record! {
@@ -384,7 +341,6 @@ w::record! {
         /// `MediaId`.
         0 media_id: String => w::Field::new("MediaId").required(),
     }
-    new(media_id: String)
 }
 
 /// `event`

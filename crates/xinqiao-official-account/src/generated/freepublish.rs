@@ -11,7 +11,6 @@ w::record! {
         /// `item`.
         1 item: Vec<ArticleDetailItem> => w::Field::new("item").required(),
     }
-    new(count: i64, item: Vec<ArticleDetailItem>)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `article_url`.
         1 article_url: String => w::Field::new("article_url").required(),
     }
-    new(idx: i64, article_url: String)
 }
 
 w::record! {
@@ -35,8 +33,6 @@ w::record! {
         /// `update_time`; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(article_id: w::TextOrNumber, update_time: xinqiao_types::UnixSeconds)
-    set(content: ItemContent)
 }
 
 w::record! {
@@ -45,7 +41,6 @@ w::record! {
         /// `news_item`.
         0 news_item: Vec<NewsItem> => w::Field::new("news_item").required(),
     }
-    new(news_item: Vec<NewsItem>)
 }
 
 w::record! {
@@ -74,18 +69,6 @@ w::record! {
         /// `is_deleted`.
         10 is_deleted: bool => w::Field::new("is_deleted").required(),
     }
-    new(
-        thumb_media_id: String,
-        title: String,
-        author: String,
-        digest: String,
-        content_source_url: String,
-        content: String,
-        url: String,
-        show_cover_pic: bool,
-        is_deleted: bool,
-    )
-    set(need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {

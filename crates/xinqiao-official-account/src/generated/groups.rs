@@ -33,8 +33,6 @@ w::record! {
         /// `count`.
         2 count: Option<i64> => w::Field::new("count"),
     }
-    new(id: i64, name: String)
-    set(count: i64)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `updatetime`; format `unix`.
         1 updatetime: xinqiao_types::UnixSeconds => w::Field::new("updatetime").required(),
     }
-    new(values: Vec<String>, updatetime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -34,7 +33,6 @@ w::record! {
         /// `send_status`.
         1 send_status: i64 => w::Field::new("send_status").required(),
     }
-    new(openid: xinqiao_types::OpenId, send_status: i64)
 }
 
 w::record! {
@@ -47,7 +45,6 @@ w::record! {
         /// `openid`.
         2 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(errcode: i64, errmsg: String, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -66,8 +63,6 @@ w::record! {
         /// `slave_id`.
         5 slave_id: Option<i64> => w::Field::new("slave_id"),
     }
-    new(appid: xinqiao_types::AppId, title: String, path: String, picurl: String)
-    set(master_id: i64, slave_id: i64)
 }
 
 w::record! {
@@ -80,11 +75,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        buyer_nickname: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -97,7 +87,6 @@ w::record! {
         /// `updatetime`; format `unix`.
         2 updatetime: xinqiao_types::UnixSeconds => w::Field::new("updatetime").required(),
     }
-    new(msgtype: i64, content: String, updatetime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -108,7 +97,6 @@ w::record! {
         /// `tag_values`.
         1 tag_values: Vec<String> => w::Field::new("tag_values").required(),
     }
-    new(tag_name: String, tag_values: Vec<String>)
 }
 
 w::record! {
@@ -123,12 +111,6 @@ w::record! {
         /// `update_time`; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        id: i64,
-        name: String,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -145,8 +127,6 @@ w::record! {
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(guide_nickname: String, guide_headimgurl: String, create_time: xinqiao_types::UnixSeconds)
-    set(guide_account: String, guide_openid: String)
 }
 
 w::record! {
@@ -157,7 +137,6 @@ w::record! {
         /// `updatetime`; format `unix`.
         1 updatetime: xinqiao_types::UnixSeconds => w::Field::new("updatetime").required(),
     }
-    new(content: String, updatetime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -193,18 +172,6 @@ w::record! {
         /// `update_time`; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        task_id: i64,
-        task_name: String,
-        task_status: i64,
-        material: Vec<JobMaterial>,
-        buyer_info: Vec<BuyerInfo>,
-        push_time: xinqiao_types::UnixSeconds,
-        finish_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(task_remark: String)
 }
 
 w::record! {
@@ -223,8 +190,6 @@ w::record! {
         /// `path`.
         5 path: Option<String> => w::Field::new("path"),
     }
-    new(type_: i64)
-    set(pic_url: String, word: String, appid: xinqiao_types::AppId, title: String, path: String)
 }
 
 w::record! {
@@ -259,7 +224,6 @@ w::record! {
         /// `picurl`.
         0 picurl: String => w::Field::new("picurl").required(),
     }
-    new(picurl: String)
 }
 
 w::record! {
@@ -278,14 +242,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        guide_account: String,
-        openid: xinqiao_types::OpenId,
-        content: String,
-        content_type: i64,
-        direction: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -325,7 +281,6 @@ w::record! {
         /// `openid`.
         1 openid: Vec<xinqiao_types::OpenId> => w::Field::new("openid").required().masked(),
     }
-    new(task_id: i64, openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
@@ -336,7 +291,6 @@ w::record! {
         /// `create_time`; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(word: String, create_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `code_end`.
         1 code_end: i64 => w::Field::new("code_end").required(),
     }
-    new(code_start: i64, code_end: i64)
 }
 
 /// `eldermedical`

@@ -17,8 +17,6 @@ w::record! {
         /// `update_time`; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(media_id: xinqiao_types::MediaId, update_time: xinqiao_types::UnixSeconds)
-    set(name: String, url: String, content: ItemContent)
 }
 
 w::record! {
@@ -43,8 +41,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(update_time: xinqiao_types::UnixSeconds, create_time: xinqiao_types::UnixSeconds)
-    set(news_item: Vec<NewsItem>)
 }
 
 w::record! {
@@ -73,18 +69,6 @@ w::record! {
         /// `only_fans_can_comment`.
         10 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
     }
-    new(
-        thumb_media_id: String,
-        thumb_url: String,
-        title: String,
-        author: String,
-        digest: String,
-        content_source_url: String,
-        content: String,
-        url: String,
-        show_cover_pic: bool,
-    )
-    set(need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {

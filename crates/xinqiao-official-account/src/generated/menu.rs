@@ -8,11 +8,11 @@ w::record! {
     pub struct Button {
         /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` ….
         0 type_: Option<String> => w::Field::new("type"),
-        /// `name`; at most 60 bytes.
+        /// `name`.
         1 name: String => w::Field::new("name").required(),
-        /// `key`; at most 128 bytes.
+        /// `key`.
         2 key: Option<String> => w::Field::new("key"),
-        /// `url`; at most 1024 bytes.
+        /// `url`.
         3 url: Option<String> => w::Field::new("url"),
         /// `media_id`.
         4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
@@ -48,8 +48,6 @@ w::record! {
         /// `matchrule`.
         2 matchrule: ConditionalmenuMatchrule => w::Field::new("matchrule").required(),
     }
-    new(button: Vec<Button>, matchrule: ConditionalmenuMatchrule)
-    set(menuid: i64)
 }
 
 w::record! {
@@ -72,17 +70,6 @@ w::record! {
         /// `language`.
         7 language: Option<String> => w::Field::new("language"),
     }
-    new()
-    set(
-        group_id: i64,
-        tag_id: i64,
-        sex: i64,
-        client_platform_type: i64,
-        country: String,
-        province: String,
-        city: String,
-        language: String,
-    )
 }
 
 w::record! {
@@ -107,8 +94,6 @@ w::record! {
         /// `menuid`.
         1 menuid: Option<i64> => w::Field::new("menuid"),
     }
-    new(button: Vec<Button>)
-    set(menuid: i64)
 }
 
 w::record! {

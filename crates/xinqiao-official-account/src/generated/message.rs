@@ -219,7 +219,7 @@ w::record! {
 w::record! {
     /// `Text`.
     pub struct Text {
-        /// `content`.
+        /// `content`; at most 2048 bytes.
         0 content: String => w::Field::new("content").required(),
     }
     new(content: String)

@@ -90,7 +90,6 @@ w::record! {
         /// `business_type`.
         3 business_type: String => w::Field::new("business_type").required(),
     }
-    new(appid: xinqiao_types::AppId, pagepath: String, query_string: String, business_type: String)
 }
 
 w::record! {
@@ -119,21 +118,6 @@ w::record! {
         /// `third_resp_data`.
         10 third_resp_data: Option<String> => w::Field::new("third_resp_data"),
     }
-    new(
-        errcode: i64,
-        ret: i64,
-        wxnontaxstr: String,
-        status: i64,
-        cost_time: i64,
-        notify_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        errmsg: String,
-        ret_errmsg: String,
-        url: String,
-        third_resp: String,
-        third_resp_data: String,
-    )
 }
 
 w::record! {
@@ -148,12 +132,6 @@ w::record! {
         /// `notify_cnt`.
         3 notify_cnt: i64 => w::Field::new("notify_cnt").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        name: String,
-        notify_detail: Vec<NotifyDetail>,
-        notify_cnt: i64,
-    )
 }
 
 w::record! {
@@ -172,14 +150,6 @@ w::record! {
         /// `refund_finish_time`; format `unix`.
         5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_finish_time"),
     }
-    new(
-        refund_out_id: String,
-        refund_order_id: String,
-        refund_fee: i64,
-        refund_reason: String,
-        refund_status: String,
-    )
-    set(refund_finish_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -47,30 +47,6 @@ w::record! {
         /// `update_status`.
         19 update_status: i64 => w::Field::new("update_status").required(),
     }
-    new(
-        business_name: String,
-        branch_name: String,
-        province: String,
-        city: String,
-        district: String,
-        address: String,
-        telephone: String,
-        categories: Vec<String>,
-        offset_type: i64,
-        longitude: f64,
-        latitude: f64,
-        available_state: i64,
-        update_status: i64,
-    )
-    set(
-        sid: String,
-        photo_list: Vec<Photo>,
-        recommend: String,
-        special: String,
-        introduction: String,
-        open_time: String,
-        avg_price: f64,
-    )
 }
 
 w::record! {
@@ -79,7 +55,6 @@ w::record! {
         /// `base_info`.
         0 base_info: BaseInfo => w::Field::new("base_info").required(),
     }
-    new(base_info: BaseInfo)
 }
 
 w::record! {
@@ -134,34 +109,6 @@ w::record! {
         /// `upgrade_comment`.
         23 upgrade_comment: Option<String> => w::Field::new("upgrade_comment"),
     }
-    new(
-        business_name: String,
-        branch_name: String,
-        province: String,
-        city: String,
-        district: String,
-        address: String,
-        telephone: String,
-        categories: Vec<String>,
-        offset_type: i64,
-        longitude: f64,
-        latitude: f64,
-        available_state: i64,
-        update_status: i64,
-        poi_id: w::TextOrNumber,
-    )
-    set(
-        sid: String,
-        photo_list: Vec<Photo>,
-        recommend: String,
-        special: String,
-        introduction: String,
-        open_time: String,
-        avg_price: f64,
-        mapid: String,
-        upgrade_status: i64,
-        upgrade_comment: String,
-    )
 }
 
 w::record! {
@@ -170,7 +117,6 @@ w::record! {
         /// `base_info`.
         0 base_info: BusinessBaseInfo => w::Field::new("base_info").required(),
     }
-    new(base_info: BusinessBaseInfo)
 }
 
 w::record! {
@@ -179,7 +125,6 @@ w::record! {
         /// `photo_url`.
         0 photo_url: String => w::Field::new("photo_url").required(),
     }
-    new(photo_url: String)
 }
 
 w::record! {

@@ -217,23 +217,6 @@ w::record! {
         /// `custom_info`.
         14 custom_info: CustomInfo => w::Field::new("custom_info").required(),
     }
-    new(
-        pid: String,
-        image_info: ImageInfo,
-        category_info: CategoryInfo,
-        official_category_info: OfficialCategoryInfo,
-        tag_info: TagInfo,
-        link_info: LinkInfo,
-        title: String,
-        sub_title: String,
-        brand: String,
-        shop_info: ShopInfo,
-        desc: String,
-        price_info: PriceInfo,
-        sale_info: SaleInfo,
-        sku_info: ProductSkuInfo,
-        custom_info: CustomInfo,
-    )
 }
 
 w::record! {
@@ -242,7 +225,6 @@ w::record! {
         /// `sku_item`.
         0 sku_item: Vec<SkuInfoSkuItem> => w::Field::new("sku_item").required(),
     }
-    new(sku_item: Vec<SkuInfoSkuItem>)
 }
 
 w::record! {
@@ -300,16 +282,6 @@ w::record! {
         /// `attribute_info`.
         9 attribute_info: AttributeInfo => w::Field::new("attribute_info").required(),
     }
-    new(
-        sku_id: String,
-        image_info: ImageInfo,
-        link_url: String,
-        price_info: PriceInfo,
-        sale_info: SaleInfo,
-        shop_info: ShopInfo,
-        attribute_info: AttributeInfo,
-    )
-    set(barcode_type: String, barcode: String, source: i64)
 }
 
 w::record! {
@@ -365,7 +337,6 @@ w::record! {
         /// `statuses`.
         4 statuses: Vec<Statuse> => w::Field::new("statuses").required(),
     }
-    new(total_cnt: i64, succ_cnt: i64, fail_cnt: i64, progress: String, statuses: Vec<Statuse>)
 }
 
 w::record! {
@@ -378,8 +349,6 @@ w::record! {
         /// `err_msg`.
         2 err_msg: Option<String> => w::Field::new("err_msg"),
     }
-    new(pid: String, ret: i64)
-    set(err_msg: String)
 }
 
 w::record! {

@@ -33,7 +33,6 @@ w::record! {
         /// `count`.
         2 count: i64 => w::Field::new("count").required(),
     }
-    new(id: i64, name: String, count: i64)
 }
 
 w::record! {
@@ -42,7 +41,6 @@ w::record! {
         /// `openid`.
         0 openid: Vec<xinqiao_types::OpenId> => w::Field::new("openid").required().masked(),
     }
-    new(openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `second_class`.
         1 second_class: String => w::Field::new("second_class").required(),
     }
-    new(first_class: String, second_class: String)
 }
 
 w::record! {
@@ -30,14 +29,6 @@ w::record! {
         /// `example`.
         5 example: Option<String> => w::Field::new("example"),
     }
-    new(
-        template_id: String,
-        title: String,
-        primary_industry: String,
-        deputy_industry: String,
-        content: String,
-    )
-    set(example: String)
 }
 
 w::record! {

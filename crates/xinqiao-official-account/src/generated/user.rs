@@ -9,7 +9,6 @@ w::record! {
         /// `openid`.
         0 openid: Vec<xinqiao_types::OpenId> => w::Field::new("openid").required().masked(),
     }
-    new(openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
@@ -18,7 +17,6 @@ w::record! {
         /// `openid`.
         0 openid: Vec<xinqiao_types::OpenId> => w::Field::new("openid").required().masked(),
     }
-    new(openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
@@ -70,22 +68,6 @@ w::record! {
         /// `qr_scene_str`.
         16 qr_scene_str: Option<String> => w::Field::new("qr_scene_str"),
     }
-    new(openid: xinqiao_types::OpenId, language: String, subscribe: bool, groupid: i64)
-    set(
-        unionid: xinqiao_types::UnionId,
-        nickname: String,
-        sex: i64,
-        country: String,
-        province: String,
-        city: String,
-        headimgurl: String,
-        subscribe_time: xinqiao_types::UnixSeconds,
-        subscribe_scene: String,
-        remark: String,
-        tagid_list: Vec<i64>,
-        qr_scene: i64,
-        qr_scene_str: String,
-    )
 }
 
 w::record! {

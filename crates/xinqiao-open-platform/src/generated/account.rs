@@ -13,7 +13,6 @@ w::record! {
         /// `modify_quota`.
         2 modify_quota: i64 => w::Field::new("modify_quota").required(),
     }
-    new(head_image_url: String, modify_used_count: i64, modify_quota: i64)
 }
 
 w::record! {
@@ -26,7 +25,6 @@ w::record! {
         /// `modify_quota`.
         2 modify_quota: i64 => w::Field::new("modify_quota").required(),
     }
-    new(nickname: String, modify_used_count: i64, modify_quota: i64)
 }
 
 w::record! {
@@ -39,7 +37,6 @@ w::record! {
         /// `modify_quota`.
         2 modify_quota: i64 => w::Field::new("modify_quota").required(),
     }
-    new(signature: String, modify_used_count: i64, modify_quota: i64)
 }
 
 w::record! {
@@ -56,12 +53,6 @@ w::record! {
         /// `annual_review_end_time`; format `unix`.
         4 annual_review_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("annual_review_end_time"),
     }
-    new(qualification_verify: bool, naming_verify: bool)
-    set(
-        annual_review: bool,
-        annual_review_begin_time: xinqiao_types::UnixSeconds,
-        annual_review_end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

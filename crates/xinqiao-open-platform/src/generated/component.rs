@@ -13,8 +13,6 @@ w::record! {
         /// `auth_time`; format `unix`.
         2 auth_time: xinqiao_types::UnixSeconds => w::Field::new("auth_time").required(),
     }
-    new(authorizer_appid: String, auth_time: xinqiao_types::UnixSeconds)
-    set(refresh_token: String)
 }
 
 w::record! {
@@ -31,8 +29,6 @@ w::record! {
         /// `func_info`.
         4 func_info: Option<Vec<FuncInfo>> => w::Field::new("func_info"),
     }
-    new(authorizer_appid: String, authorizer_access_token: String, expires_in: i64)
-    set(authorizer_refresh_token: String, func_info: Vec<FuncInfo>)
 }
 
 w::record! {
@@ -49,8 +45,6 @@ w::record! {
         /// `func_info`.
         4 func_info: Vec<FuncInfo> => w::Field::new("func_info").required(),
     }
-    new(authorizer_appid: String, func_info: Vec<FuncInfo>)
-    set(authorizer_access_token: String, authorizer_refresh_token: String, expires_in: i64)
 }
 
 w::record! {
@@ -85,24 +79,6 @@ w::record! {
         /// `basic_config`.
         13 basic_config: Option<BasicConfig> => w::Field::new("basic_config"),
     }
-    new(
-        user_name: String,
-        nick_name: String,
-        head_img: String,
-        service_type_info: ServiceTypeInfo,
-        verify_type_info: ServiceTypeInfo,
-        business_info: BusinessInfo,
-        account_status: i64,
-    )
-    set(
-        principal_name: String,
-        alias: String,
-        signature: String,
-        qrcode_url: String,
-        mini_program_info: MiniProgramInfo,
-        register_type: i64,
-        basic_config: BasicConfig,
-    )
 }
 
 w::record! {
@@ -113,7 +89,6 @@ w::record! {
         /// `is_email_configured`.
         1 is_email_configured: bool => w::Field::new("is_email_configured").required(),
     }
-    new(is_phone_configured: bool, is_email_configured: bool)
 }
 
 w::record! {
@@ -130,7 +105,6 @@ w::record! {
         /// `open_shake`.
         4 open_shake: bool => w::Field::new("open_shake").required().spelled(w::Spelling::BoolInt),
     }
-    new(open_store: bool, open_scan: bool, open_pay: bool, open_card: bool, open_shake: bool)
 }
 
 w::record! {
@@ -141,7 +115,6 @@ w::record! {
         /// `second`.
         1 second: String => w::Field::new("second").required(),
     }
-    new(first: String, second: String)
 }
 
 w::record! {
@@ -150,7 +123,6 @@ w::record! {
         /// `funcscope_category`.
         0 funcscope_category: FuncscopeCategory => w::Field::new("funcscope_category").required(),
     }
-    new(funcscope_category: FuncscopeCategory)
 }
 
 w::record! {
@@ -165,7 +137,6 @@ w::record! {
         /// `desc`.
         3 desc: String => w::Field::new("desc").required(),
     }
-    new(id: i64, type_: i64, name: String, desc: String)
 }
 
 w::record! {
@@ -178,7 +149,6 @@ w::record! {
         /// `visit_status`.
         2 visit_status: i64 => w::Field::new("visit_status").required(),
     }
-    new(network: Network, categories: Vec<Category>, visit_status: i64)
 }
 
 w::record! {
@@ -197,14 +167,6 @@ w::record! {
         /// `BizDomain`.
         5 biz_domain: Vec<String> => w::Field::new("BizDomain").required(),
     }
-    new(
-        request_domain: Vec<String>,
-        ws_request_domain: Vec<String>,
-        upload_domain: Vec<String>,
-        download_domain: Vec<String>,
-        udp_domain: Vec<String>,
-        biz_domain: Vec<String>,
-    )
 }
 
 w::record! {
@@ -243,7 +205,6 @@ w::record! {
         /// `privacy_desc_list`.
         0 privacy_desc_list: Vec<PrivacyDescPrivacyDesc> => w::Field::new("privacy_desc_list").required(),
     }
-    new(privacy_desc_list: Vec<PrivacyDescPrivacyDesc>)
 }
 
 w::record! {
@@ -254,7 +215,6 @@ w::record! {
         /// `privacy_desc`.
         1 privacy_desc: String => w::Field::new("privacy_desc").required(),
     }
-    new(privacy_key: String, privacy_desc: String)
 }
 
 w::record! {
@@ -265,8 +225,6 @@ w::record! {
         /// `name`.
         1 name: Option<String> => w::Field::new("name"),
     }
-    new(id: i64)
-    set(name: String)
 }
 
 w::record! {
@@ -290,7 +248,6 @@ w::record! {
         /// `privacy_label`.
         2 privacy_label: String => w::Field::new("privacy_label").required(),
     }
-    new(privacy_key: String, privacy_text: String, privacy_label: String)
 }
 
 w::record! {

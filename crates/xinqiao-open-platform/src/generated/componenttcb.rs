@@ -15,7 +15,6 @@ w::record! {
         /// `errmsg`.
         3 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(env: String, service_name: String, version_name: String, errmsg: String)
 }
 
 w::record! {
@@ -43,8 +42,6 @@ w::record! {
         /// `errmsg`.
         3 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(fileid: String, status: i64)
-    set(download_url: String, errmsg: String)
 }
 
 w::record! {
@@ -57,7 +54,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(env: String, appid: xinqiao_types::AppId, errmsg: String)
 }
 
 w::record! {
@@ -70,7 +66,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(env: String, service_name: String, errmsg: String)
 }
 
 w::record! {
@@ -94,7 +89,6 @@ w::record! {
         /// `service_name`.
         1 service_name: String => w::Field::new("service_name").required(),
     }
-    new(env: String, service_name: String)
 }
 
 w::record! {
@@ -116,8 +110,6 @@ w::record! {
         /// `errmsg`.
         1 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(env: String)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -182,7 +174,6 @@ w::record! {
         /// `index_size`.
         4 index_size: i64 => w::Field::new("index_size").required(),
     }
-    new(name: String, count: i64, size: i64, index_count: i64, index_size: i64)
 }
 
 w::record! {
@@ -225,14 +216,6 @@ w::record! {
         /// `created_time`; format `rfc3339`.
         5 created_time: String => w::Field::new("created_time").required(),
     }
-    new(
-        server_name: String,
-        vpcid: String,
-        status: String,
-        updated_time: String,
-        created_time: String,
-    )
-    set(image_repo: String)
 }
 
 w::record! {
@@ -247,7 +230,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 create_time: String => w::Field::new("create_time").required(),
     }
-    new(cls_region: String, cls_logset_id: String, cls_topic_id: String, create_time: String)
 }
 
 w::record! {
@@ -260,7 +242,6 @@ w::record! {
         /// `status`.
         2 status: String => w::Field::new("status").required(),
     }
-    new(region: String, instance_id: String, status: String)
 }
 
 w::record! {
@@ -273,8 +254,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(fileid: String, status: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -299,8 +278,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         8 create_time: String => w::Field::new("create_time").required(),
     }
-    new(env: String, alias: String, status: String, update_time: String, create_time: String)
-    set(package_id: String, package_name: String, dbinstance_id: String, bucket_id: String)
 }
 
 w::record! {
@@ -317,7 +294,6 @@ w::record! {
         /// `status`.
         4 status: String => w::Field::new("status").required(),
     }
-    new(env: String, domain: String, bucket: String, regoin: String, status: String)
 }
 
 w::record! {
@@ -378,30 +354,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         19 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        region: String,
-        env_id: String,
-        source: String,
-        alias: String,
-        status: String,
-        is_auto_degrade: bool,
-        pay_mode: String,
-        is_default: bool,
-        tags: Vec<Tag>,
-        update_time: String,
-        create_time: String,
-    )
-    set(
-        package_id: String,
-        package_name: String,
-        databases: Vec<Database>,
-        storages: Vec<Storage>,
-        static_storages: Vec<StaticStorage>,
-        functions: Vec<Function>,
-        log_services: Vec<LogService>,
-        custom_log_services: Vec<CustomLogService>,
-        env_channel: String,
-    )
 }
 
 w::record! {
@@ -441,7 +393,6 @@ w::record! {
         /// `errormsg`.
         1 errormsg: String => w::Field::new("errormsg").required(),
     }
-    new(env: String, errormsg: String)
 }
 
 w::record! {
@@ -463,7 +414,6 @@ w::record! {
         /// `namespace`.
         1 namespace: String => w::Field::new("namespace").required(),
     }
-    new(region: String, namespace: String)
 }
 
 w::record! {
@@ -478,7 +428,6 @@ w::record! {
         /// `last_modified`; format `rfc3339`.
         3 last_modified: String => w::Field::new("last_modified").required(),
     }
-    new(key: String, md5: String, size: i64, last_modified: String)
 }
 
 w::record! {
@@ -503,17 +452,6 @@ w::record! {
         /// `created_time`; format `rfc3339`.
         8 created_time: String => w::Field::new("created_time").required(),
     }
-    new(
-        version_name: String,
-        status: String,
-        flow_ratio: i64,
-        buildid: i64,
-        upload_type: String,
-        min_replicas: i64,
-        max_replicas: i64,
-        updated_time: String,
-        created_time: String,
-    )
 }
 
 w::record! {
@@ -532,14 +470,6 @@ w::record! {
         /// `add_time`; format `rfc3339`.
         5 add_time: String => w::Field::new("add_time").required(),
     }
-    new(
-        name: String,
-        runtime: String,
-        status: String,
-        status_reason: Vec<StatusReason>,
-        mod_time: String,
-        add_time: String,
-    )
 }
 
 w::record! {
@@ -646,13 +576,6 @@ w::record! {
         /// `topic_name`.
         4 topic_name: String => w::Field::new("topic_name").required(),
     }
-    new(
-        region: String,
-        logset_id: String,
-        logset_name: String,
-        topic_id: String,
-        topic_name: String,
-    )
 }
 
 w::record! {
@@ -717,7 +640,6 @@ w::record! {
         /// `total`.
         2 total: i64 => w::Field::new("total").required(),
     }
-    new(offset: i64, limit: i64, total: i64)
 }
 
 w::record! {
@@ -751,7 +673,6 @@ w::record! {
         /// `env_list`.
         1 env_list: Vec<String> => w::Field::new("env_list").required(),
     }
-    new(appid: xinqiao_types::AppId, env_list: Vec<String>)
 }
 
 w::record! {
@@ -854,13 +775,6 @@ w::record! {
         /// `default_dir_name`.
         4 default_dir_name: String => w::Field::new("default_dir_name").required(),
     }
-    new(
-        region: String,
-        bucket: String,
-        status: String,
-        static_domain: String,
-        default_dir_name: String,
-    )
 }
 
 w::record! {
@@ -871,7 +785,6 @@ w::record! {
         /// `errmsg`.
         1 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(errcode: String, errmsg: String)
 }
 
 w::record! {
@@ -886,8 +799,6 @@ w::record! {
         /// `app_id`.
         3 app_id: Option<String> => w::Field::new("app_id"),
     }
-    new(region: String, bucket: String)
-    set(cdn_domain: String, app_id: String)
 }
 
 w::record! {
@@ -898,7 +809,6 @@ w::record! {
         /// `version_name`.
         1 version_name: String => w::Field::new("version_name").required(),
     }
-    new(env: String, version_name: String)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `proof_material_id`.
         1 proof_material_id: Vec<String> => w::Field::new("proof_material_id").required(),
     }
-    new(reason: String, proof_material_id: Vec<String>)
 }
 
 w::record! {
@@ -30,8 +29,6 @@ w::record! {
         /// `ticket`.
         5 ticket: Option<String> => w::Field::new("ticket"),
     }
-    new(appid: xinqiao_types::AppId, mp_appid: String, operation_time: String, status: i64)
-    set(msg: String, ticket: String)
 }
 
 w::record! {
@@ -48,8 +45,6 @@ w::record! {
         /// `msg`.
         4 msg: Option<String> => w::Field::new("msg"),
     }
-    new(appid: xinqiao_types::AppId, mp_appid: String, operation_time: String, status: i64)
-    set(msg: String)
 }
 
 w::record! {
@@ -62,7 +57,6 @@ w::record! {
         /// `dispatch_time`; format `unix`.
         2 dispatch_time: xinqiao_types::UnixSeconds => w::Field::new("dispatch_time").required(),
     }
-    new(provider: String, contact: String, dispatch_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -73,7 +67,6 @@ w::record! {
         /// `content_url`.
         1 content_url: String => w::Field::new("content_url").required(),
     }
-    new(content: String, content_url: String)
 }
 
 w::record! {
@@ -84,8 +77,6 @@ w::record! {
         /// `appeal_material`.
         1 appeal_material: Option<AppealMaterial> => w::Field::new("appeal_material"),
     }
-    new()
-    set(illegal_material: IllegalMaterial, appeal_material: AppealMaterial)
 }
 
 w::record! {
@@ -108,17 +99,6 @@ w::record! {
         /// `component_phone`.
         7 component_phone: Option<String> => w::Field::new("component_phone"),
     }
-    new()
-    set(
-        name: String,
-        code_type: i64,
-        code: String,
-        legal_persona_name: String,
-        legal_persona_wechat: String,
-        idname: String,
-        wxuser: String,
-        component_phone: String,
-    )
 }
 
 w::record! {
@@ -129,7 +109,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(unique_id: String, name: String)
 }
 
 w::record! {
@@ -148,14 +127,6 @@ w::record! {
         /// `component_phone`.
         5 component_phone: String => w::Field::new("component_phone").required(),
     }
-    new(
-        name: String,
-        code_type: i64,
-        code: String,
-        legal_persona_name: String,
-        legal_persona_wechat: String,
-        component_phone: String,
-    )
 }
 
 w::record! {
@@ -174,14 +145,6 @@ w::record! {
         /// `reason`.
         5 reason: Option<String> => w::Field::new("reason"),
     }
-    new(
-        api_name: String,
-        audit_id: i64,
-        status: i64,
-        apply_time: xinqiao_types::UnixSeconds,
-        audit_time: xinqiao_types::UnixSeconds,
-    )
-    set(reason: String)
 }
 
 /// `event`

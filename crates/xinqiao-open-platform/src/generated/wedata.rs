@@ -11,7 +11,6 @@ w::record! {
         /// `nickname`.
         1 nickname: String => w::Field::new("nickname").required().masked(),
     }
-    new(appid: xinqiao_types::AppId, nickname: String)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `err_msg`.
         1 err_msg: String => w::Field::new("err_msg").required(),
     }
-    new(ret: i64, err_msg: String)
 }
 
 w::record! {
@@ -35,7 +33,6 @@ w::record! {
         /// `desc`.
         2 desc: String => w::Field::new("desc").required(),
     }
-    new(perm_id: String, name: String, desc: String)
 }
 
 w::record! {
@@ -56,13 +53,6 @@ w::record! {
         /// `perm`.
         6 perm: Option<Vec<Perm>> => w::Field::new("perm"),
     }
-    new(
-        uid: String,
-        is_bind: bool,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(nickname: String, head_url: String, perm: Vec<Perm>)
 }
 
 w::record! {

@@ -17,7 +17,6 @@ w::record! {
         /// `proof_material_ids`.
         1 proof_material_ids: Vec<String> => w::Field::new("proof_material_ids").required(),
     }
-    new(reason: String, proof_material_ids: Vec<String>)
 }
 
 w::record! {
@@ -59,7 +58,6 @@ w::record! {
         /// `headimg`.
         2 headimg: String => w::Field::new("headimg").required(),
     }
-    new(appid: xinqiao_types::AppId, nickname: String, headimg: String)
 }
 
 w::record! {
@@ -78,8 +76,6 @@ w::record! {
         /// `third_class`.
         5 third_class: Option<String> => w::Field::new("third_class"),
     }
-    new(first_id: i64, first_class: String, second_id: i64, second_class: String)
-    set(third_id: i64, third_class: String)
 }
 
 w::record! {
@@ -94,12 +90,6 @@ w::record! {
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        draft_id: i64,
-        user_version: String,
-        user_desc: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -112,7 +102,6 @@ w::record! {
         /// `exp_desc`.
         2 exp_desc: String => w::Field::new("exp_desc").required(),
     }
-    new(exp_time: xinqiao_types::UnixSeconds, exp_version: String, exp_desc: String)
 }
 
 w::record! {
@@ -135,14 +124,6 @@ w::record! {
         /// `appeal_time`; format `unix`.
         7 appeal_time: xinqiao_types::UnixSeconds => w::Field::new("appeal_time").required(),
     }
-    new(
-        appeal_record_id: i64,
-        appeal_count: i64,
-        appeal_from: i64,
-        appeal_status: i64,
-        appeal_time: xinqiao_types::UnixSeconds,
-    )
-    set(materials: Vec<Material>, punish_description: String, audit_reason: String)
 }
 
 w::record! {
@@ -161,14 +142,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        illegal_record_id: String,
-        illegal_reason: String,
-        illegal_content: String,
-        rule_name: String,
-        rule_url: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -185,8 +158,6 @@ w::record! {
         /// `support_experiencer_first`.
         4 support_experiencer_first: Option<bool> => w::Field::new("support_experiencer_first"),
     }
-    new(status: i64, gray_percentage: i64, create_timestamp: xinqiao_types::UnixSeconds)
-    set(support_debuger_first: bool, support_experiencer_first: bool)
 }
 
 w::record! {
@@ -197,7 +168,6 @@ w::record! {
         /// `content_url`.
         1 content_url: String => w::Field::new("content_url").required(),
     }
-    new(content: String, content_url: String)
 }
 
 w::record! {
@@ -222,15 +192,6 @@ w::record! {
         /// `fail_reason`.
         8 fail_reason: Option<String> => w::Field::new("fail_reason"),
     }
-    new(api_name: String, api_ch_name: String, api_desc: String)
-    set(
-        api_link: String,
-        group_name: String,
-        audit_id: i64,
-        status: i64,
-        apply_time: xinqiao_types::UnixSeconds,
-        fail_reason: String,
-    )
 }
 
 w::record! {
@@ -241,8 +202,6 @@ w::record! {
         /// `appeal_material`.
         1 appeal_material: Option<AppealMaterial> => w::Field::new("appeal_material"),
     }
-    new()
-    set(illegal_material: IllegalMaterial, appeal_material: AppealMaterial)
 }
 
 w::record! {
@@ -251,7 +210,6 @@ w::record! {
         /// `userstr`.
         0 userstr: String => w::Field::new("userstr").required(),
     }
-    new(userstr: String)
 }
 
 w::record! {
@@ -270,14 +228,6 @@ w::record! {
         /// `tcpdomain`.
         5 tcpdomain: Vec<String> => w::Field::new("tcpdomain").required(),
     }
-    new(
-        requestdomain: Vec<String>,
-        wsrequestdomain: Vec<String>,
-        uploaddomain: Vec<String>,
-        downloaddomain: Vec<String>,
-        udpdomain: Vec<String>,
-        tcpdomain: Vec<String>,
-    )
 }
 
 w::record! {
@@ -300,14 +250,6 @@ w::record! {
         /// `apply_time`; format `unix`.
         7 apply_time: xinqiao_types::UnixSeconds => w::Field::new("apply_time").required(),
     }
-    new(path: String, status: i64, apply_time: xinqiao_types::UnixSeconds)
-    set(
-        img_list: Vec<String>,
-        video: String,
-        test_account: String,
-        test_pwd: String,
-        test_remark: String,
-    )
 }
 
 w::record! {
@@ -318,7 +260,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(url: String, status: i64)
 }
 
 w::record! {
@@ -343,7 +284,6 @@ w::record! {
         /// `release_desc`.
         2 release_desc: String => w::Field::new("release_desc").required(),
     }
-    new(release_time: xinqiao_types::UnixSeconds, release_version: String, release_desc: String)
 }
 
 w::record! {
@@ -419,18 +359,6 @@ w::record! {
         /// `create_time`; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        template_id: w::TextOrNumber,
-        template_type: i64,
-        draft_id: i64,
-        user_version: String,
-        user_desc: String,
-        source_miniprogram_appid: String,
-        source_miniprogram: String,
-        category_list: Vec<TemplateCategory>,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(audit_scene: i64, audit_status: i64, reason: String)
 }
 
 w::record! {
@@ -455,16 +383,6 @@ w::record! {
         /// `third_class`.
         8 third_class: Option<String> => w::Field::new("third_class"),
     }
-    new(
-        address: String,
-        tag: String,
-        title: String,
-        first_id: i64,
-        first_class: String,
-        second_id: i64,
-        second_class: String,
-    )
-    set(third_id: i64, third_class: String)
 }
 
 w::record! {
@@ -532,12 +450,6 @@ w::record! {
         /// `commit_time`; format `unix`.
         3 commit_time: xinqiao_types::UnixSeconds => w::Field::new("commit_time").required(),
     }
-    new(
-        app_version: i64,
-        user_version: String,
-        user_desc: String,
-        commit_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

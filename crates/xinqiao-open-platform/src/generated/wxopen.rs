@@ -35,15 +35,6 @@ w::record! {
         /// `qualify`.
         6 qualify: Option<Qualify> => w::Field::new("qualify"),
     }
-    new(id: i64)
-    set(
-        name: String,
-        level: i64,
-        father: i64,
-        children: Vec<i64>,
-        sensitive_type: i64,
-        qualify: Qualify,
-    )
 }
 
 w::record! {
@@ -68,7 +59,6 @@ w::record! {
         /// `inner_list`.
         0 inner_list: Vec<Inner> => w::Field::new("inner_list").required(),
     }
-    new(inner_list: Vec<Inner>)
 }
 
 w::record! {
@@ -81,7 +71,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(id: i64, name: String, status: i64)
 }
 
 w::record! {
@@ -90,7 +79,6 @@ w::record! {
         /// `categories`.
         0 categories: Vec<CategoryCategory> => w::Field::new("categories").required(),
     }
-    new(categories: Vec<CategoryCategory>)
 }
 
 w::record! {
@@ -99,7 +87,6 @@ w::record! {
         /// `categories`.
         0 categories: Vec<CategoryCategory> => w::Field::new("categories").required(),
     }
-    new(categories: Vec<CategoryCategory>)
 }
 
 w::record! {
@@ -118,8 +105,6 @@ w::record! {
         /// `audit_reason`.
         5 audit_reason: Option<String> => w::Field::new("audit_reason"),
     }
-    new(first: i64, first_name: String, second: i64, second_name: String, audit_status: i64)
-    set(audit_reason: String)
 }
 
 w::record! {
@@ -130,8 +115,6 @@ w::record! {
         /// `url`.
         1 url: Option<String> => w::Field::new("url"),
     }
-    new(name: String)
-    set(url: String)
 }
 
 w::record! {
@@ -142,8 +125,6 @@ w::record! {
         /// `remark`.
         1 remark: Option<String> => w::Field::new("remark"),
     }
-    new(exter_list: Vec<Exter>)
-    set(remark: String)
 }
 
 w::record! {
@@ -162,8 +143,6 @@ w::record! {
         /// `debug_url`.
         5 debug_url: Option<Vec<String>> => w::Field::new("debug_url"),
     }
-    new(prefix: String, state: i64, path: String)
-    set(permit_sub_rule: i64, open_version: i64, debug_url: Vec<String>)
 }
 
 w::record! {
@@ -172,7 +151,6 @@ w::record! {
         /// `items`.
         0 items: Vec<UvInfoItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<UvInfoItem>)
 }
 
 w::record! {
@@ -183,7 +161,6 @@ w::record! {
         /// `percentage`.
         1 percentage: f64 => w::Field::new("percentage").required(),
     }
-    new(version: String, percentage: f64)
 }
 
 w::record! {
@@ -192,7 +169,6 @@ w::record! {
         /// `items`.
         0 items: Vec<WxopenItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<WxopenItem>)
 }
 
 w::record! {
@@ -221,21 +197,6 @@ w::record! {
         /// `func_infos`.
         10 func_infos: Option<Vec<FuncInfo>> => w::Field::new("func_infos"),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        username: String,
-        nickname: String,
-        headimg_url: String,
-        source: String,
-        status: i64,
-    )
-    set(
-        email: String,
-        selected: bool,
-        nearby_display_status: bool,
-        released: bool,
-        func_infos: Vec<FuncInfo>,
-    )
 }
 
 w::record! {

@@ -37,7 +37,6 @@ w::record! {
         /// `app_h5`.
         0 app_h5: String => w::Field::new("app_h5").required(),
     }
-    new(app_h5: String)
 }
 
 w::record! {
@@ -86,8 +85,6 @@ w::record! {
         /// `failed_detail`.
         1 failed_detail: Option<String> => w::Field::new("failed_detail"),
     }
-    new(failed_type: String)
-    set(failed_detail: String)
 }
 
 w::record! {
@@ -137,8 +134,6 @@ w::record! {
         /// `mp_version`.
         3 mp_version: Option<String> => w::Field::new("mp_version"),
     }
-    new(mp_appid: String, mp_path: String, mp_username: String)
-    set(mp_version: String)
 }
 
 w::record! {
@@ -188,7 +183,6 @@ w::record! {
         /// `expire_time`; format `rfc3339`.
         1 expire_time: String => w::Field::new("expire_time").required(),
     }
-    new(url: String, expire_time: String)
 }
 
 w::record! {
@@ -210,8 +204,6 @@ w::record! {
         /// `failed_type`.
         2 failed_type: Option<String> => w::Field::new("failed_type"),
     }
-    new(product_name: String, status: String)
-    set(failed_type: String)
 }
 
 w::record! {
@@ -236,15 +228,6 @@ w::record! {
         /// `failed_reason`.
         8 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
     }
-    new(
-        out_allocation_detail_id: String,
-        allocation_detail_id: String,
-        receiver_acct_id: String,
-        merchant_name: String,
-        amount: xinqiao_types::Fen,
-        result: String,
-    )
-    set(succeeded_time: String, desc: String, failed_reason: FailedReason)
 }
 
 w::record! {
@@ -253,7 +236,6 @@ w::record! {
         /// `url`.
         0 url: String => w::Field::new("url").required(),
     }
-    new(url: String)
 }
 
 w::record! {
@@ -262,7 +244,6 @@ w::record! {
         /// `static_qrcode`.
         0 static_qrcode: String => w::Field::new("static_qrcode").required(),
     }
-    new(static_qrcode: String)
 }
 
 w::record! {
@@ -271,7 +252,6 @@ w::record! {
         /// `url`.
         0 url: String => w::Field::new("url").required(),
     }
-    new(url: String)
 }
 
 w::record! {
@@ -280,7 +260,6 @@ w::record! {
         /// `wx_h5`.
         0 wx_h5: String => w::Field::new("wx_h5").required(),
     }
-    new(wx_h5: String)
 }
 
 w::record! {

@@ -17,13 +17,6 @@ w::record! {
         /// `result`.
         4 result: String => w::Field::new("result").required(),
     }
-    new(
-        out_allocation_detail_id: String,
-        allocation_detail_id: String,
-        receiver_acct_id: String,
-        amount: xinqiao_types::Fen,
-        result: String,
-    )
 }
 
 w::record! {
@@ -46,15 +39,6 @@ w::record! {
         /// `pay_succ_time`; format `rfc3339`.
         7 pay_succ_time: Option<String> => w::Field::new("pay_succ_time"),
     }
-    new(
-        out_payment_id: String,
-        payment_id: String,
-        amount: xinqiao_types::Fen,
-        purchaser_id: String,
-        bargainor_ent_id: String,
-        status: String,
-    )
-    set(failed_reason: String, pay_succ_time: String)
 }
 
 w::record! {
@@ -71,13 +55,6 @@ w::record! {
         /// `product_details`.
         4 product_details: Vec<ProductDetail> => w::Field::new("product_details").required(),
     }
-    new(
-        out_request_no: String,
-        request_no: String,
-        ent_id: String,
-        status: String,
-        product_details: Vec<ProductDetail>,
-    )
 }
 
 w::record! {
@@ -88,7 +65,6 @@ w::record! {
         /// `status`.
         1 status: String => w::Field::new("status").required(),
     }
-    new(product_name: String, status: String)
 }
 
 w::record! {
@@ -105,13 +81,6 @@ w::record! {
         /// `allocations`.
         4 allocations: Vec<Allocation> => w::Field::new("allocations").required(),
     }
-    new(
-        payment_id: String,
-        out_allocation_id: String,
-        allocation_id: String,
-        status: String,
-        allocations: Vec<Allocation>,
-    )
 }
 
 w::record! {
@@ -138,17 +107,6 @@ w::record! {
         /// `created_time`; format `rfc3339`.
         9 created_time: String => w::Field::new("created_time").required(),
     }
-    new(
-        out_refund_id: String,
-        refund_id: String,
-        out_payment_id: String,
-        payment_id: String,
-        total_amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-        status: String,
-        created_time: String,
-    )
-    set(refund_reason: String, succeeded_time: String)
 }
 
 w::record! {
@@ -165,13 +123,6 @@ w::record! {
         /// `status`.
         4 status: String => w::Field::new("status").required(),
     }
-    new(
-        payment_id: String,
-        out_withdraw_id: String,
-        withdraw_id: String,
-        amount: xinqiao_types::Fen,
-        status: String,
-    )
 }
 
 /// `notify`

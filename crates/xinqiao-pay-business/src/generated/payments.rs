@@ -11,7 +11,6 @@ w::record! {
         /// `ent_name`.
         1 ent_name: String => w::Field::new("ent_name").required(),
     }
-    new(ent_id: String, ent_name: String)
 }
 
 w::record! {
@@ -26,8 +25,6 @@ w::record! {
         /// `payer_acct_last4`.
         3 payer_acct_last4: Option<String> => w::Field::new("payer_acct_last4"),
     }
-    new()
-    set(payer_id: String, payer_name: String, out_payer_id: String, payer_acct_last4: String)
 }
 
 w::record! {

@@ -25,15 +25,6 @@ w::record! {
         /// `failed_reason`.
         8 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
     }
-    new(
-        out_allocation_detail_id: String,
-        allocation_detail_id: String,
-        receiver_acct_id: String,
-        merchant_name: String,
-        amount: xinqiao_types::Fen,
-        result: String,
-    )
-    set(succeeded_time: String, desc: String, failed_reason: FailedReason)
 }
 
 w::record! {
@@ -44,8 +35,6 @@ w::record! {
         /// `failed_detail`.
         1 failed_detail: Option<String> => w::Field::new("failed_detail"),
     }
-    new(failed_type: String)
-    set(failed_detail: String)
 }
 
 w::record! {
@@ -131,18 +120,6 @@ w::record! {
         /// `receiver_withdraw_cycle`.
         11 receiver_withdraw_cycle: WithdrawCycle => w::Field::new("receiver_withdraw_cycle").required(),
     }
-    new(
-        receiver_acct_id: String,
-        receiver_type: String,
-        merchant_name: String,
-        bank_name: String,
-        account_type: String,
-        bank_account_name: String,
-        bank_account_number_last4: String,
-        withdraw_cycle: WithdrawCycle,
-        receiver_withdraw_cycle: WithdrawCycle,
-    )
-    set(unified_social_credit_code: String, id_card_num_mask: String, id_card_num_md5: String)
 }
 
 w::record! {
@@ -161,8 +138,6 @@ w::record! {
         /// `id_card_num_md5`.
         5 id_card_num_md5: Option<String> => w::Field::new("id_card_num_md5"),
     }
-    new(receiver_type: String, out_receiver_name: String, merchant_name: String)
-    set(receiver_acct_id: String, id_card_num_mask: String, id_card_num_md5: String)
 }
 
 w::record! {

@@ -22,7 +22,6 @@ w::record! {
         /// `fund_source`.
         1 fund_source: String => w::Field::new("fund_source").required(),
     }
-    new(amount: xinqiao_types::Fen, fund_source: String)
 }
 
 w::record! {
@@ -43,8 +42,6 @@ w::record! {
         /// `exchange_rate`.
         6 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(refund: i64, payer_total: i64, payer_refund: i64, payer_currency: String)
-    set(total: i64, currency: String, exchange_rate: ExchangeRate)
 }
 
 w::record! {
@@ -55,8 +52,6 @@ w::record! {
         /// `reason`.
         1 reason: Option<String> => w::Field::new("reason"),
     }
-    new()
-    set(field: String, reason: String)
 }
 
 w::record! {
@@ -103,12 +98,6 @@ w::record! {
         /// `encrypt_certificate`.
         3 encrypt_certificate: EncryptCertificate => w::Field::new("encrypt_certificate").required(),
     }
-    new(
-        effective_time: String,
-        expire_time: String,
-        serial_no: String,
-        encrypt_certificate: EncryptCertificate,
-    )
 }
 
 w::record! {
@@ -140,8 +129,6 @@ w::record! {
         /// `from`.
         5 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
     }
-    new(refund: xinqiao_types::Fen, currency: String, payer_refund: i64, payer_currency: String)
-    set(exchange_rate: ExchangeRate)
 }
 
 w::record! {
@@ -168,8 +155,6 @@ w::record! {
         /// `ciphertext`; encrypted on the wire.
         3 ciphertext: String => w::Field::new("ciphertext").required().masked().encrypted(),
     }
-    new(algorithm: String, nonce: String, ciphertext: String)
-    set(associated_data: String)
 }
 
 w::record! {
@@ -180,7 +165,6 @@ w::record! {
         /// `rate`.
         1 rate: i64 => w::Field::new("rate").required(),
     }
-    new(type_: String, rate: i64)
 }
 
 w::record! {
@@ -211,8 +195,6 @@ w::record! {
         /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         2 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
     }
-    new()
-    set(name: String, audit_reject_detail: String, h5_authorization_state: String)
 }
 
 w::record! {
@@ -247,15 +229,6 @@ w::record! {
         /// `store_address`.
         6 store_address: Option<String> => w::Field::new("store_address"),
     }
-    new(business_type: String)
-    set(
-        mcc: String,
-        app_download: String,
-        website: String,
-        office_account: String,
-        mini_program: String,
-        store_address: String,
-    )
 }
 
 w::record! {
@@ -266,8 +239,6 @@ w::record! {
         /// `number`.
         1 number: Option<String> => w::Field::new("number"),
     }
-    new(name: String)
-    set(number: String)
 }
 
 w::record! {
@@ -319,19 +290,6 @@ w::record! {
         /// `goods_detail`.
         11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        refund_amount: i64,
-        activity_id: String,
-        wechatpay_contribute_amount: i64,
-        merchant_contribute_amount: i64,
-        other_contribute_amount: i64,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -348,8 +306,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String, quantity: i64, price: i64, discount_amount: i64)
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -368,14 +324,6 @@ w::record! {
         /// `currency`.
         5 currency: String => w::Field::new("currency").required(),
     }
-    new(
-        promotion_id: String,
-        scope: String,
-        type_: String,
-        amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -390,8 +338,6 @@ w::record! {
         /// `payer_currency`.
         3 payer_currency: String => w::Field::new("payer_currency").required(),
     }
-    new(total: i64, payer_total: i64, payer_currency: String)
-    set(currency: String)
 }
 
 w::record! {
@@ -418,18 +364,6 @@ w::record! {
         /// `refund_detail`.
         9 refund_detail: RefundDetail => w::Field::new("refund_detail").required(),
     }
-    new(
-        id: String,
-        out_refund_no: String,
-        channel: String,
-        fund_source: String,
-        recv_account: String,
-        status: String,
-        create_time: String,
-        amount: DataAmount,
-        refund_detail: RefundDetail,
-    )
-    set(success_time: String)
 }
 
 w::record! {
@@ -463,8 +397,6 @@ w::record! {
         /// `currency`.
         6 currency: Option<String> => w::Field::new("currency"),
     }
-    new(promotion_id: String, amount: i64)
-    set(name: String, scope: String, type_: String, refund_amount: i64, currency: String)
 }
 
 w::record! {
@@ -503,7 +435,6 @@ w::record! {
         /// `fee`; unit minor-currency-unit.
         6 fee: i64 => w::Field::new("fee").required(),
     }
-    new(settled: i64, unsettle: i64, currency: String, pay: i64, refund: i64, net: i64, fee: i64)
 }
 
 w::record! {
@@ -524,14 +455,6 @@ w::record! {
         /// `split_amount`.
         6 split_amount: Option<SplitAmount> => w::Field::new("split_amount"),
     }
-    new(
-        batch_id: String,
-        settlement_date: String,
-        trade_start_date: String,
-        trade_end_date: String,
-        amount: SettlementsAmount,
-    )
-    set(wallet_region: String, split_amount: SplitAmount)
 }
 
 w::record! {
@@ -548,7 +471,6 @@ w::record! {
         /// `refund`.
         4 refund: i64 => w::Field::new("refund").required(),
     }
-    new(settled: i64, unsettle: i64, currency: String, pay: i64, refund: i64)
 }
 
 w::record! {
@@ -579,12 +501,6 @@ w::record! {
         /// `application_reject_detail`.
         2 application_reject_detail: Option<ApplicationRejectDetail> => w::Field::new("application_reject_detail"),
     }
-    new()
-    set(
-        sub_merchant_status: String,
-        application_status: String,
-        application_reject_detail: ApplicationRejectDetail,
-    )
 }
 
 w::record! {
@@ -601,13 +517,6 @@ w::record! {
         /// `exchange_rate`.
         4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(total: xinqiao_types::Fen)
-    set(
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_currency: String,
-        exchange_rate: ExchangeRate,
-    )
 }
 
 w::record! {
@@ -634,8 +543,6 @@ w::record! {
         /// `openid`.
         2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(sp_openid: String, sub_openid: String, openid: xinqiao_types::OpenId)
 }
 
 w::record! {

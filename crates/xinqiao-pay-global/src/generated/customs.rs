@@ -31,18 +31,6 @@ w::record! {
         /// `modify_time`.
         11 modify_time: String => w::Field::new("modify_time").required(),
     }
-    new(customs: String, state: String, modify_time: String)
-    set(
-        sub_order_no: String,
-        sub_order_id: String,
-        mch_customs_no: String,
-        fee_type: String,
-        order_fee: i64,
-        duty: i64,
-        transport_fee: i64,
-        product_fee: i64,
-        explanation: String,
-    )
 }
 
 w::record! {
@@ -73,17 +61,6 @@ w::record! {
         /// `explanation`.
         11 explanation: Option<String> => w::Field::new("explanation"),
     }
-    new(state: String, customs: String, mch_customs_no: String, modify_time: String)
-    set(
-        sub_order_no: String,
-        sub_order_id: String,
-        duty: i64,
-        fee_type: String,
-        order_fee: i64,
-        transport_fee: i64,
-        product_fee: i64,
-        explanation: String,
-    )
 }
 
 w::record! {

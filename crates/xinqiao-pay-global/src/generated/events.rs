@@ -21,8 +21,6 @@ w::record! {
         /// `exchange_rate`.
         6 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(refund: i64, payer_total: i64, payer_refund: i64, payer_currency: String)
-    set(total: i64, currency: String, exchange_rate: ExchangeRate)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `rate`.
         1 rate: i64 => w::Field::new("rate").required(),
     }
-    new(type_: String, rate: i64)
 }
 
 w::record! {
@@ -50,8 +47,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String, quantity: i64, price: i64, discount_amount: i64)
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -68,13 +63,6 @@ w::record! {
         /// `exchange_rate`.
         4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(total: xinqiao_types::Fen)
-    set(
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_currency: String,
-        exchange_rate: ExchangeRate,
-    )
 }
 
 w::record! {
@@ -85,8 +73,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(sp_openid: String, sub_openid: String)
 }
 
 w::record! {
@@ -117,19 +103,6 @@ w::record! {
         /// `goods_detail`.
         11 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        refund_amount: i64,
-        activity_id: String,
-        wechatpay_contribute_amount: i64,
-        merchant_contribute_amount: i64,
-        other_contribute_amount: i64,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -138,7 +111,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 /// `notify`

@@ -22,7 +22,6 @@ w::record! {
         /// `rate`.
         1 rate: i64 => w::Field::new("rate").required(),
     }
-    new(type_: String, rate: i64)
 }
 
 w::record! {
@@ -39,8 +38,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String, quantity: i64, price: i64, discount_amount: i64)
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -53,8 +50,6 @@ w::record! {
         /// `sub_openid`.
         2 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, sp_openid: String, sub_openid: String)
 }
 
 w::record! {
@@ -85,19 +80,6 @@ w::record! {
         /// `goods_detail`.
         11 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        refund_amount: i64,
-        activity_id: String,
-        wxpay_contribute_amount: i64,
-        merchant_contribute_amount: i64,
-        other_contribute_amount: i64,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -126,13 +108,6 @@ w::record! {
         /// `exchange_rate`.
         4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(total: xinqiao_types::Fen)
-    set(
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_currency: String,
-        exchange_rate: ExchangeRate,
-    )
 }
 
 w::record! {

@@ -23,7 +23,6 @@ w::record! {
         /// `rate`.
         1 rate: i64 => w::Field::new("rate").required(),
     }
-    new(type_: String, rate: i64)
 }
 
 w::record! {
@@ -115,13 +114,6 @@ w::record! {
         /// `exchange_rate`.
         4 exchange_rate: Option<AmountExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(total: xinqiao_types::Fen)
-    set(
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_currency: String,
-        exchange_rate: AmountExchangeRate,
-    )
 }
 
 w::record! {
@@ -136,8 +128,6 @@ w::record! {
         /// `price`.
         3 price: i64 => w::Field::new("price").required(),
     }
-    new(goods_id: String, quantity: i64, price: i64)
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -166,18 +156,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<DetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        currency: String,
-        activity_id: String,
-        wechatpay_contribute_amount: i64,
-        merchant_contribute_amount: i64,
-        other_contribute_amount: i64,
-        goods_detail: Vec<DetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -188,8 +166,6 @@ w::record! {
         /// `rate`.
         1 rate: Option<i64> => w::Field::new("rate"),
     }
-    new()
-    set(type_: String, rate: i64)
 }
 
 w::record! {
@@ -224,8 +200,6 @@ w::record! {
         /// `exchange_rate`.
         4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
     }
-    new(total: i64, payer_total: i64)
-    set(currency: String, payer_currency: String, exchange_rate: ExchangeRate)
 }
 
 w::record! {
@@ -252,8 +226,6 @@ w::record! {
         /// `sub_openid`.
         2 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, sp_openid: String, sub_openid: String)
 }
 
 w::record! {
@@ -293,19 +265,6 @@ w::record! {
         /// `goods_detail`.
         11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        refund_amount: i64,
-        activity_id: String,
-        wechatpay_contribute_amount: i64,
-        merchant_contribute_amount: i64,
-        other_contribute_amount: i64,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -322,8 +281,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String, quantity: i64, price: i64, discount_amount: i64)
-    set(goods_remark: String)
 }
 
 w::record! {

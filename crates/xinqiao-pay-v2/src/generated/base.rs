@@ -29,7 +29,6 @@ w::record! {
         /// `total_size`.
         1 total_size: i64 => w::Field::new("total_size").required(),
     }
-    new(violation_records: Vec<ViolationRecordViolationRecord>, total_size: i64)
 }
 
 w::record! {
@@ -48,14 +47,6 @@ w::record! {
         /// `punish_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 punish_time: String => w::Field::new("punish_time").required(),
     }
-    new(
-        sub_mch_id: String,
-        company_name: String,
-        illegal_type: String,
-        handle_method: String,
-        handle_state: String,
-        punish_time: String,
-    )
 }
 
 /// `appauth`

@@ -13,7 +13,6 @@ w::record! {
         /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 rcv_time: String => w::Field::new("rcv_time").required(),
     }
-    new(openid: xinqiao_types::OpenId, amount: xinqiao_types::Fen, rcv_time: String)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `hbinfo`.
         0 hbinfo: Vec<Hbinfo> => w::Field::new("hbinfo").required(),
     }
-    new(hbinfo: Vec<Hbinfo>)
 }
 
 w::record! {

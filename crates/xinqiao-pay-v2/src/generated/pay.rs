@@ -17,13 +17,6 @@ w::record! {
         /// `coupon_fee`; unit fen.
         4 coupon_fee: xinqiao_types::Fen => w::Field::new("coupon_fee").required(),
     }
-    new(
-        goods_id: String,
-        goods_name: String,
-        coupon_batch_id: w::TextOrNumber,
-        coupon_id: w::TextOrNumber,
-        coupon_fee: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -95,8 +88,6 @@ w::record! {
         /// `discount_detail`.
         0 discount_detail: Option<Vec<DiscountDetail>> => w::Field::new("discount_detail"),
     }
-    new()
-    set(discount_detail: Vec<DiscountDetail>)
 }
 
 w::record! {
@@ -105,8 +96,6 @@ w::record! {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new()
-    set(promotion_detail: Vec<PromotionDetailPromotionDetail>)
 }
 
 w::record! {
@@ -123,13 +112,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -148,8 +130,6 @@ w::record! {
         /// `goods_detail`.
         5 goods_detail: Option<Vec<Refundqueryv2GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, refund_amount: xinqiao_types::Fen)
-    set(name: String, scope: String, type_: String, goods_detail: Vec<Refundqueryv2GoodsDetail>)
 }
 
 w::record! {
@@ -176,17 +156,6 @@ w::record! {
         /// `goods_detail`.
         9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        activity_id: String,
-        wxpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -201,12 +170,6 @@ w::record! {
         /// `refund_amount`; unit fen.
         3 refund_amount: xinqiao_types::Fen => w::Field::new("refund_amount").required(),
     }
-    new(
-        goods_id: String,
-        price: xinqiao_types::Fen,
-        refund_quantity: i64,
-        refund_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -215,8 +178,6 @@ w::record! {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailItem>> => w::Field::new("promotion_detail"),
     }
-    new()
-    set(promotion_detail: Vec<PromotionDetailItem>)
 }
 
 w::record! {

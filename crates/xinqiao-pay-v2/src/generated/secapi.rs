@@ -9,7 +9,6 @@ w::record! {
         /// `appid_config_list`.
         0 appid_config_list: Vec<AppidConfigAppidConfig> => w::Field::new("appid_config_list").required(),
     }
-    new(appid_config_list: Vec<AppidConfigAppidConfig>)
 }
 
 w::record! {
@@ -20,8 +19,6 @@ w::record! {
         /// `subscribe_appid`.
         1 subscribe_appid: Option<String> => w::Field::new("subscribe_appid"),
     }
-    new(sub_appid: String)
-    set(subscribe_appid: String)
 }
 
 w::record! {
@@ -55,7 +52,6 @@ w::record! {
         /// `jsapi_path_list`.
         0 jsapi_path_list: Vec<String> => w::Field::new("jsapi_path_list").required(),
     }
-    new(jsapi_path_list: Vec<String>)
 }
 
 w::record! {
@@ -84,17 +80,6 @@ w::record! {
         /// `channel_name`.
         10 channel_name: String => w::Field::new("channel_name").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        merchant_name: String,
-        merchant_shortname: String,
-        service_phone: String,
-        business: String,
-        channel_id: String,
-        channel_name: String,
-    )
-    set(contact: String, contact_phone: String, contact_email: String)
 }
 
 w::record! {
@@ -103,8 +88,6 @@ w::record! {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new()
-    set(promotion_detail: Vec<PromotionDetailPromotionDetail>)
 }
 
 w::record! {
@@ -119,12 +102,6 @@ w::record! {
         /// `refund_amount`; unit fen.
         3 refund_amount: xinqiao_types::Fen => w::Field::new("refund_amount").required(),
     }
-    new(
-        goods_id: String,
-        price: xinqiao_types::Fen,
-        refund_quantity: i64,
-        refund_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -143,8 +120,6 @@ w::record! {
         /// `goods_detail`.
         5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(promotion_id: String, refund_amount: xinqiao_types::Fen)
-    set(name: String, scope: String, type_: String, goods_detail: Vec<PromotionDetailGoodsDetail>)
 }
 
 w::record! {

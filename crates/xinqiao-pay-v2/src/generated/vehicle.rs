@@ -98,7 +98,6 @@ w::record! {
         /// `plate_number_info`.
         0 plate_number_info: Vec<PlateNumberInfoPlateNumberInfo> => w::Field::new("plate_number_info").required(),
     }
-    new(plate_number_info: Vec<PlateNumberInfoPlateNumberInfo>)
 }
 
 w::record! {
@@ -111,8 +110,6 @@ w::record! {
         /// `common_use_flag`.
         2 common_use_flag: Option<String> => w::Field::new("common_use_flag"),
     }
-    new(plate_number: String)
-    set(channel_type: String, common_use_flag: String)
 }
 
 w::record! {

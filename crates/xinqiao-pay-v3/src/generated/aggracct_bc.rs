@@ -25,17 +25,6 @@ w::record! {
         /// `beneficial_owner_address`.
         8 beneficial_owner_address: String => w::Field::new("beneficial_owner_address").required(),
     }
-    new(
-        beneficial_owner_no: String,
-        beneficial_owner_id_type: String,
-        beneficial_owner_name: String,
-        beneficial_owner_id_no: String,
-        beneficial_owner_effective_date: String,
-        beneficial_owner_expire_date: String,
-        beneficial_owner_img_front_id: String,
-        beneficial_owner_img_back_id: String,
-        beneficial_owner_address: String,
-    )
 }
 
 w::record! {
@@ -62,17 +51,6 @@ w::record! {
         /// `legal_representative_nation`.
         9 legal_representative_nation: Option<String> => w::Field::new("legal_representative_nation"),
     }
-    new(
-        legal_representative_id_type: String,
-        legal_representative_name: String,
-        legal_representative_id_no: String,
-        legal_representative_effective_date: String,
-        legal_representative_expire_date: String,
-        legal_representative_img_front_id: String,
-        legal_representative_img_back_id: String,
-        legal_representative_address: String,
-    )
-    set(legal_representative_issue_authority: String, legal_representative_nation: String)
 }
 
 w::record! {
@@ -109,25 +87,6 @@ w::record! {
         /// `error_code`.
         14 error_code: Option<String> => w::Field::new("error_code"),
     }
-    new(
-        wxpay_punish_no: String,
-        out_request_no: String,
-        mchid: xinqiao_types::MchId,
-        punish_scene: i64,
-        punish_rule_version: i64,
-        punish_accept_time: String,
-        punish_state: String,
-    )
-    set(
-        punish_reason: String,
-        punish_start_time: String,
-        punish_end_time: String,
-        punish_finish_time: String,
-        effect_state: String,
-        control_action: Vec<String>,
-        error_message: String,
-        error_code: String,
-    )
 }
 
 w::record! {
@@ -158,19 +117,6 @@ w::record! {
         /// `error_code`.
         11 error_code: Option<String> => w::Field::new("error_code"),
     }
-    new(
-        wxpay_recover_no: String,
-        out_request_no: String,
-        related_wxpay_punish_no: String,
-        mchid: xinqiao_types::MchId,
-        punish_scene: String,
-        punish_rule_version: String,
-        recover_accept_time: String,
-        recover_finish_time: String,
-        recover_state: String,
-        recover_reason: String,
-    )
-    set(error_message: String, error_code: String)
 }
 
 /// `wb_channel`

@@ -15,8 +15,6 @@ w::record! {
         /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
         3 fail_reason: Option<String> => w::Field::new("fail_reason"),
     }
-    new(out_detail_no: String, detail_id: String, detail_state: String)
-    set(fail_reason: String)
 }
 
 w::record! {

@@ -96,8 +96,6 @@ w::record! {
         /// `payer_currency`.
         3 payer_currency: Option<String> => w::Field::new("payer_currency"),
     }
-    new()
-    set(total: f64, payer_total: f64, currency: String, payer_currency: String)
 }
 
 w::record! {
@@ -135,17 +133,6 @@ w::record! {
         /// `refund_fee`; unit fen.
         9 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
     }
-    new(
-        total: xinqiao_types::Fen,
-        refund: xinqiao_types::Fen,
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_refund: xinqiao_types::Fen,
-        settlement_total: xinqiao_types::Fen,
-        settlement_refund: xinqiao_types::Fen,
-        discount_refund: xinqiao_types::Fen,
-    )
-    set(refund_fee: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -172,7 +159,6 @@ w::record! {
         /// `reject_reason`.
         2 reject_reason: String => w::Field::new("reject_reason").required(),
     }
-    new(field: String, field_name: String, reject_reason: String)
 }
 
 w::record! {
@@ -218,15 +204,6 @@ w::record! {
         /// `bank_card_tail`.
         5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
     }
-    new()
-    set(
-        bill_no: String,
-        memo: String,
-        return_time: String,
-        return_reason: String,
-        bank_name: String,
-        bank_card_tail: String,
-    )
 }
 
 w::record! {
@@ -334,22 +311,6 @@ w::record! {
         /// `device_id`.
         12 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(
-        welfare_trade_id: String,
-        appid: xinqiao_types::AppId,
-        sub_appid: String,
-        brand_id: String,
-        donate_source: String,
-        merchant_order: String,
-        institution_name: String,
-        business_id: String,
-        business_name: String,
-        success_time: String,
-        payer: Payer,
-        amount: Amount,
-        device_id: String,
-    )
 }
 
 w::record! {
@@ -409,12 +370,6 @@ w::record! {
         /// `encrypt_certificate`.
         3 encrypt_certificate: EncryptCertificate => w::Field::new("encrypt_certificate").required(),
     }
-    new(
-        effective_time: String,
-        expire_time: String,
-        serial_no: String,
-        encrypt_certificate: EncryptCertificate,
-    )
 }
 
 w::record! {
@@ -423,8 +378,6 @@ w::record! {
         /// `openid`.
         0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -435,8 +388,6 @@ w::record! {
         /// `mchid`.
         1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
     }
-    new(operator: String)
-    set(mchid: xinqiao_types::MchId)
 }
 
 w::record! {
@@ -540,25 +491,6 @@ w::record! {
         /// `sub_merchant_shortname`.
         15 sub_merchant_shortname: Option<String> => w::Field::new("sub_merchant_shortname"),
     }
-    new()
-    set(
-        device_sn: String,
-        camera_sn: String,
-        device_category_code: String,
-        device_category: String,
-        device_class_code: String,
-        device_class: String,
-        device_model: String,
-        app_scene_code: String,
-        app_scene: String,
-        operating_system: String,
-        activation_status: String,
-        activation_time: String,
-        mchid: xinqiao_types::MchId,
-        merchant_shortname: String,
-        sub_mchid: String,
-        sub_merchant_shortname: String,
-    )
 }
 
 w::record! {
@@ -608,14 +540,6 @@ w::record! {
         /// `nonce`.
         5 nonce: String => w::Field::new("nonce").required(),
     }
-    new(
-        bill_sequence: i64,
-        hash_type: String,
-        hash_value: String,
-        download_url: String,
-        encrypt_key: String,
-        nonce: String,
-    )
 }
 
 w::record! {
@@ -630,8 +554,6 @@ w::record! {
         /// `ciphertext`; encrypted on the wire.
         3 ciphertext: String => w::Field::new("ciphertext").required().masked().encrypted(),
     }
-    new(algorithm: String, nonce: String, ciphertext: String)
-    set(associated_data: String)
 }
 
 w::record! {
@@ -812,13 +734,6 @@ w::record! {
         /// `notify_url`.
         6 notify_url: String => w::Field::new("notify_url").required(),
     }
-    new(
-        commander: Commander,
-        transfer_mode: String,
-        appid: Vec<xinqiao_types::AppId>,
-        notify_url: String,
-    )
-    set(out_instruction_no: String, receiver: Receiver, success_time: String)
 }
 
 w::record! {
@@ -841,14 +756,6 @@ w::record! {
         /// `notify_url`.
         7 notify_url: String => w::Field::new("notify_url").required(),
     }
-    new(commander: Commander, transfer_mode: String, notify_url: String)
-    set(
-        out_instruction_no: String,
-        receiver: InstructionReceiver,
-        success_time: String,
-        instruction_state: String,
-        create_time: String,
-    )
 }
 
 w::record! {
@@ -863,13 +770,6 @@ w::record! {
         /// `mchid`.
         3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
     }
-    new()
-    set(
-        account_type: String,
-        appid: xinqiao_types::AppId,
-        openid: xinqiao_types::OpenId,
-        mchid: xinqiao_types::MchId,
-    )
 }
 
 w::record! {
@@ -882,8 +782,6 @@ w::record! {
         /// `self`.
         2 self_: Option<String> => w::Field::new("self"),
     }
-    new()
-    set(next: String, prev: String, self_: String)
 }
 
 w::record! {
@@ -910,18 +808,6 @@ w::record! {
         /// `recharge_remark`.
         9 recharge_remark: String => w::Field::new("recharge_remark").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        account_type: String,
-        income_record_type: String,
-        income_record_id: String,
-        amount: xinqiao_types::Fen,
-        success_time: String,
-        bank_name: String,
-        bank_account_name: String,
-        bank_account_number: String,
-        recharge_remark: String,
-    )
 }
 
 w::record! {
@@ -934,7 +820,6 @@ w::record! {
         /// `self`.
         2 self_: String => w::Field::new("self").required(),
     }
-    new(next: String, prev: String, self_: String)
 }
 
 w::record! {
@@ -1136,18 +1021,6 @@ w::record! {
         /// `recharge_remark`.
         9 recharge_remark: String => w::Field::new("recharge_remark").required(),
     }
-    new(
-        sub_mchid: String,
-        account_type: String,
-        income_record_type: String,
-        income_record_id: String,
-        amount: xinqiao_types::Fen,
-        success_time: String,
-        bank_name: String,
-        bank_account_name: String,
-        bank_account_number: String,
-        recharge_remark: String,
-    )
 }
 
 w::record! {
@@ -1208,8 +1081,6 @@ w::record! {
         /// `nickname`.
         3 nickname: Option<String> => w::Field::new("nickname").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, sub_openid: String, avatar: String, nickname: String)
 }
 
 w::record! {
@@ -1288,19 +1159,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new()
-    set(
-        coupon_id: String,
-        name: String,
-        scope: String,
-        type_: String,
-        stock_id: String,
-        amount: i64,
-        wechatpay_contribute: i64,
-        merchant_contribute: i64,
-        other_contribute: i64,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -1334,8 +1192,6 @@ w::record! {
         /// `encrypted_credential_id`.
         2 encrypted_credential_id: Option<String> => w::Field::new("encrypted_credential_id"),
     }
-    new()
-    set(encrypted_real_name: String, credential_type: i64, encrypted_credential_id: String)
 }
 
 w::record! {
@@ -1348,8 +1204,6 @@ w::record! {
         /// `openid`.
         2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(account_type: String, appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -1364,13 +1218,6 @@ w::record! {
         /// `mchid`.
         3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
     }
-    new()
-    set(
-        account_type: String,
-        openid: xinqiao_types::OpenId,
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-    )
 }
 
 w::record! {
@@ -1444,14 +1291,6 @@ w::record! {
         /// `goods_detail`.
         5 goods_detail: Option<Vec<RefundsGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(
-        promotion_id: String,
-        scope: String,
-        type_: String,
-        amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-    )
-    set(goods_detail: Vec<RefundsGoodsDetail>)
 }
 
 w::record! {
@@ -1570,16 +1409,6 @@ w::record! {
         /// `amount`.
         9 amount: SubOrderAmount => w::Field::new("amount").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_type: String,
-        trade_state: String,
-        attach: String,
-        amount: SubOrderAmount,
-    )
-    set(sub_mchid: String, bank_type: String, success_time: String)
 }
 
 w::record! {
@@ -1596,13 +1425,6 @@ w::record! {
         /// `settlement_rate`.
         4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
     }
-    new(
-        total_amount: xinqiao_types::Fen,
-        currency: String,
-        payer_amount: xinqiao_types::Fen,
-        payer_currency: String,
-    )
-    set(settlement_rate: i64)
 }
 
 w::record! {
@@ -1662,8 +1484,6 @@ w::record! {
         /// `currency`; one of `CNY`.
         1 currency: Option<String> => w::Field::new("currency"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String)
 }
 
 w::record! {
@@ -1680,14 +1500,6 @@ w::record! {
         /// `bank_account_no`.
         4 bank_account_no: Option<String> => w::Field::new("bank_account_no"),
     }
-    new()
-    set(
-        bank_name: String,
-        bank_address_code: String,
-        bank_code: String,
-        bank_account_name: String,
-        bank_account_no: String,
-    )
 }
 
 w::record! {
@@ -1777,8 +1589,6 @@ w::record! {
         /// `modify_time`; format `rfc3339`.
         4 modify_time: Option<String> => w::Field::new("modify_time"),
     }
-    new(out_request_no: String, applyment_id: String, state: String)
-    set(fail_reason: String, modify_time: String)
 }
 
 w::record! {

@@ -44,8 +44,6 @@ w::record! {
         /// `stock_list`.
         1 stock_list: Option<Vec<Stock>> => w::Field::new("stock_list"),
     }
-    new(product_coupon_id: String)
-    set(stock_list: Vec<Stock>)
 }
 
 w::record! {
@@ -70,17 +68,6 @@ w::record! {
         /// `product_coupon`.
         8 product_coupon: Option<ProductCoupon> => w::Field::new("product_coupon"),
     }
-    new(
-        id: String,
-        name: String,
-        activity_state: String,
-        audit_state: String,
-        available_quota: i64,
-        total_quota: i64,
-        delivery_mode: String,
-        time_range: TimeRange,
-    )
-    set(product_coupon: ProductCoupon)
 }
 
 w::record! {
@@ -89,7 +76,6 @@ w::record! {
         /// `stock_id`.
         0 stock_id: String => w::Field::new("stock_id").required(),
     }
-    new(stock_id: String)
 }
 
 w::record! {
@@ -113,7 +99,6 @@ w::record! {
         /// `end_time`.
         1 end_time: String => w::Field::new("end_time").required(),
     }
-    new(start_time: String, end_time: String)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `bank_branch_id`.
         1 bank_branch_id: String => w::Field::new("bank_branch_id").required(),
     }
-    new(bank_branch_name: String, bank_branch_id: String)
 }
 
 w::record! {
@@ -28,13 +27,6 @@ w::record! {
         /// `need_bank_branch`.
         4 need_bank_branch: bool => w::Field::new("need_bank_branch").required(),
     }
-    new(
-        bank_alias: String,
-        bank_alias_code: String,
-        account_bank: String,
-        account_bank_code: i64,
-        need_bank_branch: bool,
-    )
 }
 
 w::record! {
@@ -47,8 +39,6 @@ w::record! {
         /// `self`.
         2 self_: Option<String> => w::Field::new("self"),
     }
-    new()
-    set(next: String, prev: String, self_: String)
 }
 
 w::record! {
@@ -59,7 +49,6 @@ w::record! {
         /// `city_code`.
         1 city_code: i64 => w::Field::new("city_code").required(),
     }
-    new(city_name: String, city_code: i64)
 }
 
 w::record! {
@@ -70,7 +59,6 @@ w::record! {
         /// `province_code`.
         1 province_code: i64 => w::Field::new("province_code").required(),
     }
-    new(province_name: String, province_code: i64)
 }
 
 /// `capitallhh`

@@ -43,8 +43,6 @@ w::record! {
         /// `openid`.
         0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -53,8 +51,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {
@@ -91,25 +87,6 @@ w::record! {
         /// `promotion_detail`.
         14 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_type: String,
-        trade_state: String,
-        attach: String,
-        amount: SubOrderAmount,
-    )
-    set(
-        sub_mchid: String,
-        sub_appid: String,
-        sub_openid: String,
-        bank_type: String,
-        individual_auth_id: String,
-        individual_name: String,
-        success_time: String,
-        promotion_detail: Vec<PromotionDetail>,
-    )
 }
 
 w::record! {
@@ -174,8 +151,6 @@ w::record! {
         /// `message`.
         1 message: Option<String> => w::Field::new("message"),
     }
-    new(code: String)
-    set(message: String)
 }
 
 w::record! {
@@ -192,8 +167,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String, quantity: i64, unit_price: i64)
-    set(discount_amount: i64, goods_remark: String)
 }
 
 w::record! {
@@ -276,8 +249,6 @@ w::record! {
         /// `openid`.
         0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -286,8 +257,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {
@@ -322,24 +291,6 @@ w::record! {
         /// `amount`.
         13 amount: SubOrderAmount => w::Field::new("amount").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_type: String,
-        trade_state: String,
-        attach: String,
-        amount: SubOrderAmount,
-    )
-    set(
-        sub_mchid: String,
-        sub_appid: String,
-        sub_openid: String,
-        bank_type: String,
-        individual_auth_id: String,
-        individual_name: String,
-        success_time: String,
-    )
 }
 
 w::record! {
@@ -364,7 +315,6 @@ w::record! {
         /// `selected_installment_number`.
         1 selected_installment_number: i64 => w::Field::new("selected_installment_number").required(),
     }
-    new(use_subsidy: bool, selected_installment_number: i64)
 }
 
 w::record! {
@@ -497,20 +447,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new()
-    set(
-        coupon_id: String,
-        name: String,
-        scope: String,
-        type_: String,
-        amount: i64,
-        stock_id: String,
-        wechatpay_contribute: i64,
-        merchant_contribute: i64,
-        other_contribute: i64,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -599,13 +535,6 @@ w::record! {
         /// `settlement_rate`.
         4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
     }
-    new(
-        total_amount: xinqiao_types::Fen,
-        currency: String,
-        payer_amount: xinqiao_types::Fen,
-        payer_currency: String,
-    )
-    set(settlement_rate: i64)
 }
 
 w::record! {

@@ -33,23 +33,6 @@ w::record! {
         /// `repayment_amount_limit`.
         12 repayment_amount_limit: i64 => w::Field::new("repayment_amount_limit").required(),
     }
-    new(
-        contract_id: String,
-        plan_id: String,
-        out_contract_code: String,
-        display_name: String,
-        contract_state: String,
-        repayment_amount_limit: i64,
-    )
-    set(
-        contract_signed_time: String,
-        contract_terminated_time: String,
-        contract_terminated_mode: String,
-        contract_termination_remark: String,
-        repayment_day: i64,
-        openid: xinqiao_types::OpenId,
-        appid: xinqiao_types::AppId,
-    )
 }
 
 w::record! {
@@ -115,15 +98,6 @@ w::record! {
         /// `openid`.
         7 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(
-        out_record_id: String,
-        appid: xinqiao_types::AppId,
-        repayment_amount: String,
-        min_repayment_amount: String,
-        repayment_date: String,
-        openid: xinqiao_types::OpenId,
-    )
-    set(sub_appid: String, contract_id: String)
 }
 
 w::record! {

@@ -86,15 +86,6 @@ w::record! {
         /// `remark`.
         8 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        objective_serial_no: String,
-        objective_id: i64,
-        performance_description: String,
-        performance_type: String,
-        count: i64,
-        performance_time: String,
-    )
-    set(name: String, unit: String, remark: String)
 }
 
 w::record! {
@@ -121,16 +112,6 @@ w::record! {
         /// `remark`.
         9 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        reward_serial_no: String,
-        reward_id: i64,
-        description: String,
-        reward_type: String,
-        count: i64,
-        amount: i64,
-        reward_time: String,
-    )
-    set(name: String, unit: String, remark: String)
 }
 
 w::record! {
@@ -149,8 +130,6 @@ w::record! {
         /// `objective_completion_records`.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => w::Field::new("objective_completion_records"),
     }
-    new(objective_id: String, name: String, count: i64, unit: String)
-    set(description: String, objective_completion_records: Vec<ObjectiveCompletionRecord>)
 }
 
 w::record! {
@@ -171,14 +150,6 @@ w::record! {
         /// `remark`.
         6 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        objective_completion_serial_no: String,
-        objective_id: String,
-        completion_time: String,
-        completion_type: String,
-        completion_count: i64,
-    )
-    set(description: String, remark: String)
 }
 
 w::record! {
@@ -222,8 +193,6 @@ w::record! {
         /// `pay_time`; format `rfc3339`.
         3 pay_time: Option<String> => w::Field::new("pay_time"),
     }
-    new(pay_amount: xinqiao_types::Fen, pay_state: String)
-    set(transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -246,8 +215,6 @@ w::record! {
         /// `reward_usage_records`.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => w::Field::new("reward_usage_records"),
     }
-    new(reward_id: String, name: String, count_type: String, count: i64, unit: String, amount: i64)
-    set(description: String, reward_usage_records: Vec<RewardUsageRecord>)
 }
 
 w::record! {
@@ -270,15 +237,6 @@ w::record! {
         /// `remark`.
         7 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        reward_usage_serial_no: String,
-        reward_id: String,
-        usage_time: String,
-        usage_type: String,
-        usage_count: i64,
-        amount: i64,
-    )
-    set(description: String, remark: String)
 }
 
 w::record! {
@@ -321,7 +279,6 @@ w::record! {
         /// `end_time`; format `rfc3339`.
         1 end_time: String => w::Field::new("end_time").required(),
     }
-    new(begin_time: String, end_time: String)
 }
 
 w::record! {

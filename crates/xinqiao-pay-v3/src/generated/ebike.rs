@@ -54,8 +54,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
 w::record! {
@@ -80,16 +78,6 @@ w::record! {
         /// `other_contribute`.
         8 other_contribute: Option<i64> => w::Field::new("other_contribute"),
     }
-    new(promotion_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        activity_id: String,
-        wxpay_contribute: i64,
-        merchant_contribute: i64,
-        other_contribute: i64,
-    )
 }
 
 w::record! {
@@ -132,8 +120,6 @@ w::record! {
         /// `discount_total`.
         3 discount_total: Option<i64> => w::Field::new("discount_total"),
     }
-    new(total: i64)
-    set(currency: String, payer_total: i64, discount_total: i64)
 }
 
 /// `charge`

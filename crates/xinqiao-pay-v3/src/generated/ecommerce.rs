@@ -61,17 +61,6 @@ w::record! {
         /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
         8 deadline: String => w::Field::new("deadline").required(),
     }
-    new(
-        account_name: String,
-        pay_amount: xinqiao_types::Fen,
-        destination_account_name: String,
-        destination_account_number: String,
-        destination_account_bank: String,
-        city: String,
-        remark: String,
-        deadline: String,
-    )
-    set(account_no: String)
 }
 
 w::record! {
@@ -132,13 +121,6 @@ w::record! {
         /// `from`.
         5 from: Option<Vec<ApplyFrom>> => w::Field::new("from"),
     }
-    new(
-        refund: xinqiao_types::Fen,
-        payer_refund: xinqiao_types::Fen,
-        discount_refund: xinqiao_types::Fen,
-        currency: String,
-    )
-    set(advance: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -165,7 +147,6 @@ w::record! {
         /// `amount`; unit fen.
         1 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(account: String, amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -176,7 +157,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: String => w::Field::new("reject_reason").required(),
     }
-    new(param_name: String, reject_reason: String)
 }
 
 w::record! {
@@ -230,13 +210,6 @@ w::record! {
         /// `refund_fee`.
         6 refund_fee: Option<f64> => w::Field::new("refund_fee"),
     }
-    new(
-        refund: xinqiao_types::Fen,
-        payer_refund: xinqiao_types::Fen,
-        discount_refund: xinqiao_types::Fen,
-        currency: String,
-    )
-    set(advance: xinqiao_types::Fen, refund_fee: f64)
 }
 
 w::record! {
@@ -245,8 +218,6 @@ w::record! {
         /// `openid`.
         0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -307,11 +278,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: String => w::Field::new("contract_termination_remark").required(),
     }
-    new(
-        contract_terminated_time: String,
-        contract_termination_mode: String,
-        contract_termination_remark: String,
-    )
 }
 
 w::record! {
@@ -330,14 +296,6 @@ w::record! {
         /// `nonce`.
         5 nonce: String => w::Field::new("nonce").required(),
     }
-    new(
-        bill_sequence: i64,
-        hash_type: String,
-        hash_value: String,
-        download_url: String,
-        encrypt_key: String,
-        nonce: String,
-    )
 }
 
 w::record! {
@@ -368,8 +326,6 @@ w::record! {
         /// `refund_quantity`.
         5 refund_quantity: f64 => w::Field::new("refund_quantity").required(),
     }
-    new(merchant_goods_id: String, unit_price: f64, refund_amount: f64, refund_quantity: f64)
-    set(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
@@ -388,13 +344,6 @@ w::record! {
         /// `from`.
         5 from: Option<Vec<IdByRefundIdFrom>> => w::Field::new("from"),
     }
-    new(
-        refund: xinqiao_types::Fen,
-        payer_refund: xinqiao_types::Fen,
-        discount_refund: xinqiao_types::Fen,
-        currency: String,
-    )
-    set(advance: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -405,7 +354,6 @@ w::record! {
         /// `amount`; unit fen.
         1 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(account: String, amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -482,13 +430,6 @@ w::record! {
         /// `refund_amount`; unit fen.
         4 refund_amount: xinqiao_types::Fen => w::Field::new("refund_amount").required(),
     }
-    new(
-        promotion_id: String,
-        scope: String,
-        type_: String,
-        amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -507,14 +448,6 @@ w::record! {
         /// `goods_detail`.
         5 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(
-        promotion_id: String,
-        scope: String,
-        type_: String,
-        amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-    )
-    set(goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
@@ -538,7 +471,6 @@ w::record! {
         /// `access_token_expire_time`.
         2 access_token_expire_time: String => w::Field::new("access_token_expire_time").required(),
     }
-    new(scope: String, access_token: String, access_token_expire_time: String)
 }
 
 w::record! {
@@ -657,13 +589,6 @@ w::record! {
         /// `settlement_rate`.
         4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
     }
-    new(
-        total_amount: xinqiao_types::Fen,
-        currency: String,
-        payer_amount: xinqiao_types::Fen,
-        payer_currency: String,
-    )
-    set(settlement_rate: i64)
 }
 
 w::record! {
@@ -888,24 +813,6 @@ w::record! {
         /// `amount`.
         13 amount: SubOrderAmount => w::Field::new("amount").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_type: String,
-        trade_state: String,
-        attach: String,
-        amount: SubOrderAmount,
-    )
-    set(
-        sub_mchid: String,
-        sub_appid: String,
-        sub_openid: String,
-        bank_type: String,
-        individual_auth_id: String,
-        individual_name: String,
-        success_time: String,
-    )
 }
 
 w::record! {

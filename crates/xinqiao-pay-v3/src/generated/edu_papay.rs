@@ -25,7 +25,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         2 create_time: String => w::Field::new("create_time").required(),
     }
-    new(contract_id: String, contract_status: String, create_time: String)
 }
 
 w::record! {
@@ -48,8 +47,6 @@ w::record! {
         /// `device_ip`.
         1 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_id: String, device_ip: String)
 }
 
 w::record! {
@@ -60,7 +57,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: String => w::Field::new("sub_openid").required(),
     }
-    new(openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
 w::record! {
@@ -87,15 +83,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -110,8 +97,6 @@ w::record! {
         /// `discount_total`; unit fen.
         3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, discount_total: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -134,15 +119,6 @@ w::record! {
         /// `contract_information`.
         7 contract_information: ContractInformation => w::Field::new("contract_information").required(),
     }
-    new(
-        sp_mchid: String,
-        appid: xinqiao_types::AppId,
-        plan_id: String,
-        openid: xinqiao_types::OpenId,
-        sub_openid: String,
-        contract_information: ContractInformation,
-    )
-    set(sub_mchid: String, sub_appid: String)
 }
 
 w::record! {

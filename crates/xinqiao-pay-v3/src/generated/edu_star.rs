@@ -21,15 +21,6 @@ w::record! {
         /// `order_id`.
         6 order_id: String => w::Field::new("order_id").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        wechat_openid: String,
-        right_id: String,
-        create_time: String,
-        order_state: String,
-        order_id: String,
-    )
-    set(qq: String)
 }
 
 w::record! {

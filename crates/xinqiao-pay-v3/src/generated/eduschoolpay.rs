@@ -50,16 +50,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         7 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        plan_id: String,
-        out_contract_code: String,
-        contract_id: String,
-        openid: xinqiao_types::OpenId,
-        contract_status: String,
-        create_time: String,
-    )
 }
 
 w::record! {
@@ -98,8 +88,6 @@ w::record! {
         /// `self`.
         2 self_: String => w::Field::new("self").required(),
     }
-    new(self_: String)
-    set(next: String, prev: String)
 }
 
 w::record! {
@@ -110,7 +98,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: String => w::Field::new("sub_openid").required(),
     }
-    new(openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
 w::record! {
@@ -137,15 +124,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -185,8 +163,6 @@ w::record! {
         /// `discount_total`; unit fen.
         3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, discount_total: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -197,8 +173,6 @@ w::record! {
         /// `device_ip`.
         1 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_id: String, device_ip: String)
 }
 
 w::record! {

@@ -17,13 +17,6 @@ w::record! {
         /// `settlement_rate`.
         4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
     }
-    new(
-        total_amount: xinqiao_types::Fen,
-        currency: String,
-        payer_amount: xinqiao_types::Fen,
-        payer_currency: String,
-    )
-    set(settlement_rate: i64)
 }
 
 w::record! {
@@ -34,7 +27,6 @@ w::record! {
         /// `account`.
         1 account: String => w::Field::new("account").required(),
     }
-    new(amount: xinqiao_types::Fen, account: String)
 }
 
 w::record! {
@@ -55,16 +47,6 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => w::Field::new("activity_id"),
     }
-    new()
-    set(
-        transaction_id: String,
-        act_code: String,
-        hall_code: String,
-        hall_belong_mch_id: String,
-        card_id: String,
-        code: String,
-        activity_id: String,
-    )
 }
 
 w::record! {
@@ -83,15 +65,6 @@ w::record! {
         /// `bank_card_tail`.
         5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
     }
-    new()
-    set(
-        bill_no: String,
-        memo: String,
-        return_time: String,
-        return_reason: String,
-        bank_name: String,
-        bank_card_tail: String,
-    )
 }
 
 w::record! {
@@ -108,13 +81,6 @@ w::record! {
         /// `details`.
         4 details: Vec<CollectionDetail> => w::Field::new("details").required(),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<CollectionDetail>,
-    )
 }
 
 w::record! {
@@ -133,13 +99,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<PartnerTransactionPromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(seq: i64, amount: xinqiao_types::Fen)
-    set(
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<PartnerTransactionPromotionDetail>,
-    )
 }
 
 w::record! {
@@ -148,8 +107,6 @@ w::record! {
         /// `openid`.
         0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
     }
-    new()
-    set(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -160,8 +117,6 @@ w::record! {
         /// `value`.
         1 value: Option<String> => w::Field::new("value"),
     }
-    new(name: String)
-    set(value: String)
 }
 
 w::record! {
@@ -176,8 +131,6 @@ w::record! {
         /// `goods_detail`.
         3 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(consume_time: String, consume_mchid: String, transaction_id: String)
-    set(goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
@@ -190,7 +143,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         2 create_time: String => w::Field::new("create_time").required(),
     }
-    new(contract_id: String, contract_status: String, create_time: String)
 }
 
 w::record! {
@@ -203,11 +155,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: String => w::Field::new("contract_termination_remark").required(),
     }
-    new(
-        contract_terminated_time: String,
-        contract_termination_mode: String,
-        contract_termination_remark: String,
-    )
 }
 
 w::record! {
@@ -218,8 +165,6 @@ w::record! {
         /// `user_chosen_values`.
         1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values"),
     }
-    new(name: String)
-    set(user_chosen_values: Vec<String>)
 }
 
 w::record! {
@@ -238,16 +183,6 @@ w::record! {
         /// `deduct_date`; format `yyyy-MM-dd`.
         5 deduct_date: Option<String> => w::Field::new("deduct_date"),
     }
-    new(
-        estimated_deduct_date: String,
-        estimated_deduct_amount: EstimatedDeductAmount,
-        schedule_state: String,
-    )
-    set(
-        scheduled_amount: EstimatedDeductAmount,
-        deduct_amount: EstimatedDeductAmount,
-        deduct_date: String,
-    )
 }
 
 w::record! {
@@ -258,8 +193,6 @@ w::record! {
         /// `device_ip`.
         1 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_id: String, device_ip: String)
 }
 
 w::record! {
@@ -270,8 +203,6 @@ w::record! {
         /// `max_price`; unit fen.
         1 max_price: Option<xinqiao_types::Fen> => w::Field::new("max_price"),
     }
-    new()
-    set(cut_to_price: xinqiao_types::Fen, max_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -286,8 +217,6 @@ w::record! {
         /// `discount_total`; unit fen.
         3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, discount_total: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -298,8 +227,6 @@ w::record! {
         /// `currency`.
         1 currency: Option<String> => w::Field::new("currency"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String)
 }
 
 w::record! {
@@ -312,7 +239,6 @@ w::record! {
         /// `card_status`.
         2 card_status: String => w::Field::new("card_status").required(),
     }
-    new(fapiao_id: String, fapiao_status: String, card_status: String)
 }
 
 w::record! {
@@ -327,12 +253,6 @@ w::record! {
         /// `discount_amount`; unit fen.
         3 discount_amount: xinqiao_types::Fen => w::Field::new("discount_amount").required(),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -343,7 +263,6 @@ w::record! {
         /// `selected_installment_number`.
         1 selected_installment_number: i64 => w::Field::new("selected_installment_number").required(),
     }
-    new(use_subsidy: bool, selected_installment_number: i64)
 }
 
 w::record! {
@@ -354,8 +273,6 @@ w::record! {
         /// `end_location`.
         1 end_location: Option<String> => w::Field::new("end_location"),
     }
-    new()
-    set(start_location: String, end_location: String)
 }
 
 w::record! {
@@ -366,7 +283,6 @@ w::record! {
         /// `transaction_minimum`; unit fen.
         1 transaction_minimum: xinqiao_types::Fen => w::Field::new("transaction_minimum").required(),
     }
-    new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -385,8 +301,6 @@ w::record! {
         /// `objective_completion_records`.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => w::Field::new("objective_completion_records"),
     }
-    new(objective_id: String, name: String, count: i64, unit: String)
-    set(description: String, objective_completion_records: Vec<ObjectiveCompletionRecord>)
 }
 
 w::record! {
@@ -407,14 +321,6 @@ w::record! {
         /// `remark`.
         6 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        objective_completion_serial_no: String,
-        objective_id: String,
-        completion_time: String,
-        completion_type: String,
-        completion_count: i64,
-    )
-    set(description: String, remark: String)
 }
 
 w::record! {
@@ -437,16 +343,6 @@ w::record! {
         /// `device_id`.
         7 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new(
-        parking_id: String,
-        plate_number: String,
-        plate_color: String,
-        start_time: String,
-        end_time: String,
-        parking_name: String,
-        charging_duration: i64,
-    )
-    set(device_id: String)
 }
 
 w::record! {
@@ -473,17 +369,6 @@ w::record! {
         /// `refund_fee`; unit fen.
         9 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
     }
-    new(
-        total: xinqiao_types::Fen,
-        refund: xinqiao_types::Fen,
-        currency: String,
-        payer_total: xinqiao_types::Fen,
-        payer_refund: xinqiao_types::Fen,
-        settlement_total: xinqiao_types::Fen,
-        settlement_refund: xinqiao_types::Fen,
-        discount_refund: xinqiao_types::Fen,
-    )
-    set(refund_fee: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -498,8 +383,6 @@ w::record! {
         /// `payer_currency`.
         3 payer_currency: Option<String> => w::Field::new("payer_currency"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, payer_currency: String)
 }
 
 w::record! {
@@ -510,8 +393,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(sp_openid: String, sub_openid: String)
 }
 
 w::record! {
@@ -540,16 +421,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -564,8 +435,6 @@ w::record! {
         /// `pay_time`; format `rfc3339`.
         3 pay_time: Option<String> => w::Field::new("pay_time"),
     }
-    new(pay_amount: xinqiao_types::Fen, pay_state: String)
-    set(transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -576,7 +445,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: String => w::Field::new("sub_openid").required(),
     }
-    new(openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
 w::record! {
@@ -589,8 +457,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
     }
-    new(name: String)
-    set(description: String, amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -605,8 +471,6 @@ w::record! {
         /// `count`.
         3 count: Option<i64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
@@ -633,15 +497,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -658,13 +513,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -675,8 +523,6 @@ w::record! {
         /// `employee_type`.
         1 employee_type: Option<String> => w::Field::new("employee_type"),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, employee_type: String)
 }
 
 w::record! {
@@ -691,7 +537,6 @@ w::record! {
         /// `description`.
         3 description: String => w::Field::new("description").required(),
     }
-    new(type_: String, account: String, amount: xinqiao_types::Fen, description: String)
 }
 
 w::record! {
@@ -702,8 +547,6 @@ w::record! {
         /// `currency`.
         1 currency: Option<String> => w::Field::new("currency"),
     }
-    new()
-    set(amount: xinqiao_types::Fen, currency: String)
 }
 
 w::record! {
@@ -726,8 +569,6 @@ w::record! {
         /// `reward_usage_records`.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => w::Field::new("reward_usage_records"),
     }
-    new(reward_id: String, name: String, count_type: String, count: i64, unit: String, amount: i64)
-    set(description: String, reward_usage_records: Vec<RewardUsageRecord>)
 }
 
 w::record! {
@@ -750,15 +591,6 @@ w::record! {
         /// `remark`.
         7 remark: Option<String> => w::Field::new("remark"),
     }
-    new(
-        reward_usage_serial_no: String,
-        reward_id: String,
-        usage_time: String,
-        usage_type: String,
-        usage_count: i64,
-        amount: i64,
-    )
-    set(description: String, remark: String)
 }
 
 w::record! {
@@ -771,8 +603,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(name: String, amount: xinqiao_types::Fen)
-    set(description: String)
 }
 
 w::record! {
@@ -781,8 +611,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {
@@ -813,22 +641,6 @@ w::record! {
         /// `cancel_time`; format `rfc3339`.
         11 cancel_time: Option<String> => w::Field::new("cancel_time"),
     }
-    new(
-        plan_detail_no: i64,
-        plan_detail_name: String,
-        plan_detail_state: String,
-        original_price: xinqiao_types::Fen,
-        actual_price: xinqiao_types::Fen,
-        merchant_plan_detail_no: String,
-    )
-    set(
-        plan_discount_description: String,
-        actual_pay_price: xinqiao_types::Fen,
-        order_id: String,
-        use_time: String,
-        complete_time: String,
-        cancel_time: String,
-    )
 }
 
 w::record! {
@@ -837,8 +649,6 @@ w::record! {
         /// `single_price_max`; unit fen.
         0 single_price_max: Option<xinqiao_types::Fen> => w::Field::new("single_price_max"),
     }
-    new()
-    set(single_price_max: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -873,24 +683,6 @@ w::record! {
         /// `amount`.
         13 amount: Amount => w::Field::new("amount").required(),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_type: String,
-        trade_state: String,
-        attach: String,
-        amount: Amount,
-    )
-    set(
-        sub_mchid: String,
-        sub_appid: String,
-        sub_openid: String,
-        bank_type: String,
-        individual_auth_id: String,
-        individual_name: String,
-        success_time: String,
-    )
 }
 
 w::record! {
@@ -901,7 +693,6 @@ w::record! {
         /// `end_time`; format `rfc3339`.
         1 end_time: String => w::Field::new("end_time").required(),
     }
-    new(begin_time: String, end_time: String)
 }
 
 w::record! {
@@ -916,8 +707,6 @@ w::record! {
         /// `end_time_remark`.
         3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
     }
-    new(start_time: String)
-    set(start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
@@ -926,7 +715,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -937,8 +725,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
     }
-    new()
-    set(common_field_list: Vec<CommonField>, custom_field_list: Vec<CustomField>)
 }
 
 w::record! {
@@ -953,8 +739,6 @@ w::record! {
         /// `available_day_after_receive`.
         3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
     }
-    new(type_: String)
-    set(available_begin_time: String, available_end_time: String, available_day_after_receive: i64)
 }
 
 w::record! {
@@ -965,8 +749,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new(openid: xinqiao_types::OpenId)
-    set(sub_openid: String)
 }
 
 w::record! {
@@ -993,17 +775,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 /// `notify`

@@ -17,13 +17,6 @@ w::record! {
         /// `update_time`.
         4 update_time: String => w::Field::new("update_time").required(),
     }
-    new(
-        sub_mchid: String,
-        out_apply_no: String,
-        state: String,
-        accept_time: String,
-        update_time: String,
-    )
 }
 
 w::record! {
@@ -49,7 +42,6 @@ w::record! {
         /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
         2 detail_state: String => w::Field::new("detail_state").required(),
     }
-    new(out_detail_no: String, transfer_detail_no: String, detail_state: String)
 }
 
 w::record! {
@@ -78,7 +70,6 @@ w::record! {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
         1 close_reason: String => w::Field::new("close_reason").required(),
     }
-    new(close_time: String, close_reason: String)
 }
 
 w::record! {
@@ -89,7 +80,6 @@ w::record! {
         /// `close_time`; format `rfc3339`.
         1 close_time: String => w::Field::new("close_time").required(),
     }
-    new(close_reason: String, close_time: String)
 }
 
 w::record! {
@@ -136,7 +126,6 @@ w::record! {
         /// `close_time`; format `rfc3339`.
         1 close_time: String => w::Field::new("close_time").required(),
     }
-    new(close_reason: String, close_time: String)
 }
 
 w::record! {
@@ -147,7 +136,6 @@ w::record! {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
         1 close_reason: String => w::Field::new("close_reason").required(),
     }
-    new(close_time: String, close_reason: String)
 }
 
 w::record! {

@@ -43,7 +43,6 @@ w::record! {
         /// `media_url`.
         1 media_url: Vec<String> => w::Field::new("media_url").required(),
     }
-    new(media_type: String, media_url: Vec<String>)
 }
 
 w::record! {
@@ -68,17 +67,6 @@ w::record! {
         /// `trade_time`.
         8 trade_time: String => w::Field::new("trade_time").required(),
     }
-    new(
-        transaction_id: String,
-        out_trade_no: String,
-        settlement_amount: i64,
-        settlement_refunded_amount: String,
-        settlement_currency: String,
-        payer_amount: i64,
-        payer_refunded_amount: i64,
-        payer_currency: String,
-        trade_time: String,
-    )
 }
 
 w::record! {
@@ -117,26 +105,6 @@ w::record! {
         /// `service_order_info`.
         15 service_order_info: Option<Vec<ServiceOrderInfo>> => w::Field::new("service_order_info"),
     }
-    new(
-        complaint_id: String,
-        complaint_time: String,
-        complaint_detail: String,
-        complaint_state: String,
-        complainted_mchid: String,
-        complaint_full_refunded: bool,
-        incoming_user_response: bool,
-        user_complaint_times: i64,
-    )
-    set(
-        payer_phone: String,
-        complaint_order_info: Vec<ComplaintOrderInfo>,
-        is_overdue: bool,
-        priority: String,
-        complaint_media_list: Vec<ComplaintMedia>,
-        problem_description: String,
-        complaint_detail_trans: String,
-        service_order_info: Vec<ServiceOrderInfo>,
-    )
 }
 
 w::record! {
@@ -157,8 +125,6 @@ w::record! {
         /// `complaint_media_list`.
         6 complaint_media_list: Option<ComplaintMedia> => w::Field::new("complaint_media_list"),
     }
-    new(log_id: String, operator: String, operate_time: String, operate_type: String)
-    set(operate_details: String, image_list: Vec<String>, complaint_media_list: ComplaintMedia)
 }
 
 w::record! {
@@ -230,24 +196,6 @@ w::record! {
         /// `rate`.
         13 rate: Option<i64> => w::Field::new("rate"),
     }
-    new(
-        currency: String,
-        amount: i64,
-        description: String,
-        type_: String,
-        account: String,
-        result: String,
-        fail_reason: String,
-        create_time: String,
-        finish_time: String,
-    )
-    set(
-        detail_id: String,
-        detail_type: String,
-        settlement_currency: String,
-        settlement_amount: i64,
-        rate: i64,
-    )
 }
 
 w::record! {
@@ -282,8 +230,6 @@ w::record! {
         /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
         2 state: Option<String> => w::Field::new("state"),
     }
-    new()
-    set(order_id: String, out_order_no: String, state: String)
 }
 
 w::record! {

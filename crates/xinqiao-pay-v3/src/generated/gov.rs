@@ -13,8 +13,6 @@ w::record! {
         /// `not_sellable_reason`; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
         2 not_sellable_reason: Option<String> => w::Field::new("not_sellable_reason"),
     }
-    new(sn_code: String, state: String)
-    set(not_sellable_reason: String)
 }
 
 w::record! {
@@ -146,13 +144,6 @@ w::record! {
         /// `claimed_region_name`.
         5 claimed_region_name: Option<String> => w::Field::new("claimed_region_name"),
     }
-    new(appliance_id: f64, state: String)
-    set(
-        unclaimed_reason: String,
-        claim_mode: String,
-        claimed_platform_name: String,
-        claimed_region_name: String,
-    )
 }
 
 w::record! {
@@ -165,8 +156,6 @@ w::record! {
         /// `status_code`; one of `00` `01` `02` `03` `04` `05` `06`.
         2 status_code: Option<String> => w::Field::new("status_code"),
     }
-    new(cate_code: String)
-    set(status: String, status_code: String)
 }
 
 w::record! {
@@ -295,8 +284,6 @@ w::record! {
         /// `claimed_region_name`.
         4 claimed_region_name: Option<String> => w::Field::new("claimed_region_name"),
     }
-    new(appliance_id: f64, state: String)
-    set(unclaimed_reason: String, claimed_platform_name: String, claimed_region_name: String)
 }
 
 w::record! {
@@ -309,8 +296,6 @@ w::record! {
         /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
         2 cate_state: Option<String> => w::Field::new("cate_state"),
     }
-    new()
-    set(shop_order_number: String, collect_state: String, cate_state: String)
 }
 
 w::record! {

@@ -80,25 +80,6 @@ w::record! {
         /// `activity_remark`.
         14 activity_remark: Option<String> => w::Field::new("activity_remark"),
     }
-    new(
-        activity_id: String,
-        activity_name: String,
-        activity_scene: String,
-        activity_area_code: Vec<String>,
-        activity_state: String,
-        activity_transaction_minimum_amount: xinqiao_types::Fen,
-        activity_coupon_amount: xinqiao_types::Fen,
-        activity_available_week: Vec<i64>,
-        activity_max_amount: xinqiao_types::Fen,
-        activity_available_begin_time: String,
-        activity_available_end_time: String,
-    )
-    set(
-        activity_limit_pay: String,
-        activity_max_amount_per_day: xinqiao_types::Fen,
-        activity_logo: String,
-        activity_remark: String,
-    )
 }
 
 w::record! {
@@ -133,24 +114,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         13 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        card_id: String,
-        activity_id: String,
-        activity_name: String,
-        activity_type: String,
-        activity_status: String,
-        out_request_no: String,
-        update_time: String,
-        create_time: String,
-    )
-    set(
-        begin_time: String,
-        end_time: String,
-        award_send_period: AwardSendPeriod,
-        stock_list: Vec<Stock>,
-        pay_activity_setting: PayActivitySetting,
-        miniprogram_activity_setting: MiniprogramActivitySetting,
-    )
 }
 
 w::record! {
@@ -278,13 +241,6 @@ w::record! {
         /// `send_time`; format `rfc3339`.
         4 send_time: String => w::Field::new("send_time").required(),
     }
-    new(
-        coupon_id: String,
-        send_quota: xinqiao_types::Fen,
-        use_quota: xinqiao_types::Fen,
-        send_time: String,
-    )
-    set(coupon_state: String)
 }
 
 w::record! {
@@ -311,15 +267,6 @@ w::record! {
         /// `bank_type`.
         9 bank_type: Option<String> => w::Field::new("bank_type"),
     }
-    new(task_id: String, package_id: String, filename: String, create_time: String)
-    set(
-        update_time: String,
-        status: String,
-        success_count: i64,
-        fail_count: i64,
-        success_user_count: i64,
-        bank_type: String,
-    )
 }
 
 w::record! {
@@ -332,8 +279,6 @@ w::record! {
         /// `stock_id`.
         2 stock_id: Option<String> => w::Field::new("stock_id"),
     }
-    new(business_type: String)
-    set(scenarios: Vec<String>, stock_id: String)
 }
 
 w::record! {
@@ -390,19 +335,6 @@ w::record! {
         /// `brand_id`.
         8 brand_id: Option<i64> => w::Field::new("brand_id"),
     }
-    new(
-        transaction_id: String,
-        openid: xinqiao_types::OpenId,
-        jump_info: JumpInfo,
-        create_time: String,
-        modify_time: String,
-    )
-    set(
-        transaction_mchid: String,
-        transaction_sub_mchid: String,
-        merchant_upload_time: String,
-        brand_id: i64,
-    )
 }
 
 w::record! {
@@ -491,15 +423,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         6 update_time: String => w::Field::new("update_time").required(),
     }
-    new(
-        partner: Partner,
-        authorized_data: DataAuthorizedData,
-        state: String,
-        build_time: String,
-        create_time: String,
-        update_time: String,
-    )
-    set(terminate_time: String)
 }
 
 w::record! {
@@ -516,13 +439,6 @@ w::record! {
         /// `payment_setting`.
         4 payment_setting: Option<PaymentSetting> => w::Field::new("payment_setting"),
     }
-    new(mchid_list: Vec<String>)
-    set(
-        logo_url: String,
-        activity_second_title: String,
-        activate_setting: ActivateSetting,
-        payment_setting: PaymentSetting,
-    )
 }
 
 w::record! {
@@ -581,24 +497,6 @@ w::record! {
         /// `brand_id`.
         13 brand_id: Option<w::serial::Value> => w::Field::new("brand_id"),
     }
-    new(
-        receipt_id: String,
-        state: String,
-        image_type: String,
-        sha256: String,
-        transaction_id: String,
-        openid: xinqiao_types::OpenId,
-        create_time: String,
-        modify_time: String,
-    )
-    set(
-        transaction_mchid: String,
-        transaction_sub_mchid: String,
-        out_trade_no: String,
-        merchant_contact_information: MerchantContactInformation,
-        upload_time: String,
-        brand_id: w::serial::Value,
-    )
 }
 
 w::record! {
@@ -640,8 +538,6 @@ w::record! {
         /// `stock_creator_mchid`.
         1 stock_creator_mchid: Option<String> => w::Field::new("stock_creator_mchid"),
     }
-    new(stock_id: String)
-    set(stock_creator_mchid: String)
 }
 
 w::record! {
@@ -650,7 +546,6 @@ w::record! {
         /// `used_amounts`; unit fen.
         0 used_amounts: Vec<xinqiao_types::Fen> => w::Field::new("used_amounts").required(),
     }
-    new(used_amounts: Vec<xinqiao_types::Fen>)
 }
 
 w::record! {

@@ -41,27 +41,6 @@ w::record! {
         /// `approve_time`; format `rfc3339`.
         16 approve_time: Option<String> => w::Field::new("approve_time"),
     }
-    new(
-        sub_mchid: String,
-        manage_record_id: String,
-        manage_record_type: String,
-        manage_record_state: String,
-        manage_time: String,
-        manage_reason: String,
-        allow_submit: bool,
-    )
-    set(
-        limit_ability: String,
-        recover_way: String,
-        forbid_submit_reason: String,
-        submit_start_time: String,
-        submit_end_time: String,
-        requested_item_info: String,
-        recover_reason: String,
-        recover_time: String,
-        reject_reason: String,
-        approve_time: String,
-    )
 }
 
 w::record! {

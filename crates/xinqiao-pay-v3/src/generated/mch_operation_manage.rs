@@ -47,21 +47,6 @@ w::record! {
         /// `limitation_date`; format `rfc3339`.
         11 limitation_date: Option<String> => w::Field::new("limitation_date"),
     }
-    new()
-    set(
-        limitation_reason_type: String,
-        limitation_reason: String,
-        limitation_reason_describe: String,
-        limitation_case_id: String,
-        recover_way: String,
-        recover_way_param: String,
-        recover_help_url: String,
-        relate_limitations: Vec<String>,
-        other_relate_limitations: String,
-        limitation_action_type: String,
-        limitation_start_date: String,
-        limitation_date: String,
-    )
 }
 
 w::record! {

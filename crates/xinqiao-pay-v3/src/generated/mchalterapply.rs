@@ -35,7 +35,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: String => w::Field::new("reject_reason").required(),
     }
-    new(param_name: String, reject_reason: String)
 }
 
 w::record! {

@@ -61,14 +61,6 @@ w::record! {
         /// `sp_mchid`.
         5 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        risk_type: i64,
-        risk_level: i64,
-        risk_discove_time: String,
-    )
-    set(sp_mchid: String)
 }
 
 w::record! {

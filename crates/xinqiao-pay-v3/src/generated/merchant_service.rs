@@ -17,14 +17,6 @@ w::record! {
         /// `action_id`.
         4 action_id: Option<String> => w::Field::new("action_id"),
     }
-    new()
-    set(
-        action_type: String,
-        jump_url: String,
-        mini_program_jump_info: MiniProgramJumpInfo,
-        message_info: MessageInfo,
-        action_id: String,
-    )
 }
 
 w::record! {
@@ -49,8 +41,6 @@ w::record! {
         /// `share_power_info`.
         1 share_power_info: Option<SharePowerInfo> => w::Field::new("share_power_info"),
     }
-    new(type_: String)
-    set(share_power_info: SharePowerInfo)
 }
 
 w::record! {
@@ -71,16 +61,6 @@ w::record! {
         /// `button_group`.
         6 button_group: Option<ButtonGroup> => w::Field::new("button_group"),
     }
-    new()
-    set(
-        type_: String,
-        text: Text,
-        image: Image,
-        link: Link,
-        faq_list: Faq,
-        button: Link,
-        button_group: ButtonGroup,
-    )
 }
 
 w::record! {
@@ -131,8 +111,6 @@ w::record! {
         /// `invalid_info`.
         2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
     }
-    new()
-    set(buttons: Vec<Link>, button_layout: String, invalid_info: InvalidInfo)
 }
 
 w::record! {
@@ -145,8 +123,6 @@ w::record! {
         /// `clicked_log_id`.
         2 clicked_log_id: Option<String> => w::Field::new("clicked_log_id"),
     }
-    new()
-    set(message_content: w::serial::Value, action_id: String, clicked_log_id: String)
 }
 
 w::record! {
@@ -157,7 +133,6 @@ w::record! {
         /// `media_url`.
         1 media_url: Vec<String> => w::Field::new("media_url").required(),
     }
-    new(media_type: String, media_url: Vec<String>)
 }
 
 w::record! {
@@ -174,8 +149,6 @@ w::record! {
         /// `image_list`.
         4 image_list: Option<Vec<w::serial::Value>> => w::Field::new("image_list"),
     }
-    new(operate_user: String, operate_time: String, operate_type: String)
-    set(operate_details: String, image_list: Vec<w::serial::Value>)
 }
 
 w::record! {
@@ -188,7 +161,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(transaction_id: String, out_trade_no: String, amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -213,15 +185,6 @@ w::record! {
         /// `sub_mchid`.
         8 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
     }
-    new(
-        out_trade_no: String,
-        complaint_time: String,
-        amount: i64,
-        complaint_detail: String,
-        complaint_state: String,
-        transaction_id: String,
-    )
-    set(payer_phone: String, frozen_end_time: String, sub_mchid: String)
 }
 
 w::record! {
@@ -270,31 +233,6 @@ w::record! {
         /// `is_agent_mode`.
         20 is_agent_mode: Option<bool> => w::Field::new("is_agent_mode"),
     }
-    new(
-        complaint_id: String,
-        complaint_time: String,
-        complaint_detail: String,
-        complaint_state: String,
-        complaint_media_list: Vec<ComplaintMedia>,
-        complaint_order_info: Vec<ComplaintOrderInfo>,
-        problem_description: String,
-        complaint_full_refunded: bool,
-        incoming_user_response: bool,
-        user_complaint_times: i64,
-    )
-    set(
-        complainted_mchid: w::TextOrNumber,
-        payer_phone: String,
-        payer_openid: String,
-        problem_type: String,
-        apply_refund_amount: xinqiao_types::Fen,
-        user_tag_list: Vec<String>,
-        service_order_info: Vec<ServiceOrderInfo>,
-        additional_info: AdditionalInfo,
-        in_platform_service: bool,
-        need_immediate_service: bool,
-        is_agent_mode: bool,
-    )
 }
 
 w::record! {
@@ -323,16 +261,6 @@ w::record! {
         /// `click_message`.
         10 click_message: Option<ClickMessage> => w::Field::new("click_message"),
     }
-    new(log_id: String, operator: String, operate_time: String, operate_type: String)
-    set(
-        operate_details: String,
-        image_list: Vec<String>,
-        complaint_media_list: w::serial::Value,
-        user_appy_platform_service_reason: String,
-        user_appy_platform_service_reason_description: String,
-        normal_message: NormalMessage,
-        click_message: ClickMessage,
-    )
 }
 
 w::record! {
@@ -341,8 +269,6 @@ w::record! {
         /// `faqs`.
         0 faqs: Option<Vec<FaqFaq>> => w::Field::new("faqs"),
     }
-    new()
-    set(faqs: Vec<FaqFaq>)
 }
 
 w::record! {
@@ -355,8 +281,6 @@ w::record! {
         /// `action`.
         2 action: Option<Action> => w::Field::new("action"),
     }
-    new()
-    set(faq_id: String, faq_title: String, action: Action)
 }
 
 w::record! {
@@ -393,8 +317,6 @@ w::record! {
         /// `invalid_info`.
         2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
     }
-    new()
-    set(text: String, action: Action, invalid_info: InvalidInfo)
 }
 
 w::record! {
@@ -526,8 +448,6 @@ w::record! {
         /// `custom_data`.
         2 custom_data: Option<String> => w::Field::new("custom_data"),
     }
-    new()
-    set(blocks: Vec<Block>, sender_identity: String, custom_data: String)
 }
 
 w::record! {
@@ -540,8 +460,6 @@ w::record! {
         /// `latitude`.
         2 latitude: Option<f64> => w::Field::new("latitude").spelled(w::Spelling::NumericText).masked(),
     }
-    new()
-    set(return_address: String, longitude: f64, latitude: f64)
 }
 
 w::record! {
@@ -554,8 +472,6 @@ w::record! {
         /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
         2 state: Option<String> => w::Field::new("state"),
     }
-    new()
-    set(order_id: String, out_order_no: String, state: String)
 }
 
 w::record! {
@@ -568,8 +484,6 @@ w::record! {
         /// `state`.
         2 state: Option<String> => w::Field::new("state"),
     }
-    new()
-    set(order_id: String, out_order_no: String, state: String)
 }
 
 w::record! {
@@ -582,12 +496,6 @@ w::record! {
         /// `is_returned_to_same_machine`.
         2 is_returned_to_same_machine: Option<bool> => w::Field::new("is_returned_to_same_machine"),
     }
-    new()
-    set(
-        return_time: String,
-        return_address_info: ReturnAddressInfo,
-        is_returned_to_same_machine: bool,
-    )
 }
 
 w::record! {

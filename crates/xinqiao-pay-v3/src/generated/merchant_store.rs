@@ -13,8 +13,6 @@ w::record! {
         /// `failed_reason`.
         2 failed_reason: Option<String> => w::Field::new("failed_reason"),
     }
-    new(mchid: xinqiao_types::MchId)
-    set(company_name: String, failed_reason: String)
 }
 
 w::record! {
@@ -87,8 +85,6 @@ w::record! {
         /// `address_failed_reason`.
         2 address_failed_reason: Option<String> => w::Field::new("address_failed_reason"),
     }
-    new(store_state_value: String)
-    set(store_state_message: String, address_failed_reason: String)
 }
 
 w::record! {
@@ -105,8 +101,6 @@ w::record! {
         /// `latitude`.
         4 latitude: Option<String> => w::Field::new("latitude").masked(),
     }
-    new(address_detail: String)
-    set(address_code: String, address_complements: String, longitude: String, latitude: String)
 }
 
 w::record! {

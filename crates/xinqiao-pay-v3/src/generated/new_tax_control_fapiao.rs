@@ -13,8 +13,6 @@ w::record! {
         /// `authorize_fail_reason`.
         2 authorize_fail_reason: Option<String> => w::Field::new("authorize_fail_reason"),
     }
-    new(type_: String, status: String)
-    set(authorize_fail_reason: String)
 }
 
 w::record! {
@@ -25,8 +23,6 @@ w::record! {
         /// `name`.
         1 name: Option<String> => w::Field::new("name"),
     }
-    new()
-    set(id: String, name: String)
 }
 
 w::record! {
@@ -43,13 +39,6 @@ w::record! {
         /// `fapiao_time`; format `rfc3339`.
         4 fapiao_time: String => w::Field::new("fapiao_time").required(),
     }
-    new(
-        fapiao_code: String,
-        fapiao_number: String,
-        check_code: String,
-        password: String,
-        fapiao_time: String,
-    )
 }
 
 w::record! {
@@ -160,14 +149,6 @@ w::record! {
         /// `ability_info`.
         5 ability_info: Option<Vec<DigitalTaxModeAbilityInfo>> => w::Field::new("ability_info"),
     }
-    new(status: String)
-    set(
-        billing_person_info: Vec<DigitalTaxModeBillingPersonInfo>,
-        access_time: String,
-        expired_time: String,
-        access_fail_reason: String,
-        ability_info: Vec<DigitalTaxModeAbilityInfo>,
-    )
 }
 
 w::record! {
@@ -176,7 +157,6 @@ w::record! {
         /// `status`.
         0 status: String => w::Field::new("status").required(),
     }
-    new(status: String)
 }
 
 w::record! {
@@ -193,8 +173,6 @@ w::record! {
         /// `card_status`; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
         4 card_status: Option<String> => w::Field::new("card_status"),
     }
-    new(card_appid: String, card_openid: String)
-    set(card_id: String, card_code: String, card_status: String)
 }
 
 w::record! {
@@ -245,14 +223,6 @@ w::record! {
         /// `ability_info`.
         5 ability_info: Option<Vec<AbilityInfo>> => w::Field::new("ability_info"),
     }
-    new(status: String)
-    set(
-        billing_person_info: BillingPersonInfo,
-        access_time: String,
-        expired_time: String,
-        access_fail_reason: String,
-        ability_info: Vec<AbilityInfo>,
-    )
 }
 
 w::record! {
@@ -265,8 +235,6 @@ w::record! {
         /// `authorize_fail_reason`.
         2 authorize_fail_reason: Option<String> => w::Field::new("authorize_fail_reason"),
     }
-    new(type_: String, status: String)
-    set(authorize_fail_reason: String)
 }
 
 w::record! {
@@ -277,7 +245,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(id: String, name: String)
 }
 
 w::record! {
@@ -322,18 +289,6 @@ w::record! {
         /// `discount`.
         11 discount: bool => w::Field::new("discount").required(),
     }
-    new(
-        tax_code: String,
-        goods_name: String,
-        quantity: i64,
-        unit_price: i64,
-        amount: xinqiao_types::Fen,
-        tax_amount: xinqiao_types::Fen,
-        total_amount: xinqiao_types::Fen,
-        tax_rate: i64,
-        discount: bool,
-    )
-    set(specification: String, unit: String, tax_prefer_mark: String)
 }
 
 w::record! {
@@ -494,8 +449,6 @@ w::record! {
         /// `download_url`.
         2 download_url: Option<String> => w::Field::new("download_url"),
     }
-    new(fapiao_id: String, status: String)
-    set(download_url: String)
 }
 
 w::record! {
@@ -600,25 +553,6 @@ w::record! {
         /// `fapiao_error_message`.
         14 fapiao_error_message: Option<String> => w::Field::new("fapiao_error_message"),
     }
-    new(
-        fapiao_id: String,
-        status: String,
-        total_amount: xinqiao_types::Fen,
-        tax_amount: xinqiao_types::Fen,
-        amount: xinqiao_types::Fen,
-        buyer_information: BuyerInformationItem,
-        seller_information: SellerInformation,
-        extra_information: ExtraInformation,
-    )
-    set(
-        blue_fapiao: BlueFapiao,
-        red_fapiao: BlueFapiao,
-        card_information: CardInformation,
-        items: Vec<FapiaoApplicationsByFapiaoApplyIdItem>,
-        remark: String,
-        fapiao_error_code: String,
-        fapiao_error_message: String,
-    )
 }
 
 w::record! {
@@ -879,8 +813,6 @@ w::record! {
         /// `self`.
         2 self_: Option<String> => w::Field::new("self"),
     }
-    new()
-    set(next: String, prev: String, self_: String)
 }
 
 w::record! {
@@ -903,14 +835,6 @@ w::record! {
         /// `invite_failed_reason`.
         7 invite_failed_reason: Option<String> => w::Field::new("invite_failed_reason"),
     }
-    new(
-        mch_invite_status: String,
-        ep_name: String,
-        tax_id: String,
-        invite_code: String,
-        operate_time: String,
-    )
-    set(sub_mchid: String, invite_failed_code: String, invite_failed_reason: String)
 }
 
 w::record! {
@@ -1097,8 +1021,6 @@ w::record! {
         /// `bank_account`.
         5 bank_account: Option<String> => w::Field::new("bank_account").masked(),
     }
-    new(name: String, taxpayer_id: String)
-    set(address: String, telephone: String, bank_name: String, bank_account: String)
 }
 
 w::record! {
@@ -1117,8 +1039,6 @@ w::record! {
         /// `goods_category`.
         5 goods_category: Option<String> => w::Field::new("goods_category"),
     }
-    new(tax_code: String, goods_name: String, tax_rate: i64, tax_prefer_mark: String)
-    set(goods_id: f64, goods_category: String)
 }
 
 w::record! {
@@ -1127,7 +1047,6 @@ w::record! {
         /// `status`; one of `DISABLED` `ENABLED`.
         0 status: String => w::Field::new("status").required(),
     }
-    new(status: String)
 }
 
 w::record! {

@@ -41,8 +41,6 @@ w::record! {
         /// `confirm_time`.
         5 confirm_time: Option<String> => w::Field::new("confirm_time"),
     }
-    new(collection_id: String, use_id: String, organization_id: String, collection_state: String)
-    set(register_photo_upload_time: String, confirm_time: String)
 }
 
 w::record! {
@@ -109,8 +107,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new()
-    set(sp_openid: String, sub_openid: String)
 }
 
 w::record! {
@@ -138,8 +134,6 @@ w::record! {
         /// `device_ip`.
         0 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_ip: String)
 }
 
 w::record! {
@@ -148,8 +142,6 @@ w::record! {
         /// `device_ip`.
         0 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_ip: String)
 }
 
 w::record! {

@@ -21,13 +21,6 @@ w::record! {
         /// `deduct_date`; format `yyyy-MM-dd`.
         6 deduct_date: Option<String> => w::Field::new("deduct_date"),
     }
-    new(
-        policy_period_id: i64,
-        estimated_deduct_date: String,
-        estimated_deduct_amount: ScheduledAmount,
-        policy_period_state: String,
-    )
-    set(scheduled_amount: ScheduledAmount, deduct_amount: ScheduledAmount, deduct_date: String)
 }
 
 w::record! {
@@ -46,12 +39,6 @@ w::record! {
         /// `deduct_date`; format `yyyy-MM-dd`.
         5 deduct_date: Option<String> => w::Field::new("deduct_date"),
     }
-    new(
-        estimated_deduct_date: String,
-        estimated_deduct_amount: ScheduledAmount,
-        schedule_state: String,
-    )
-    set(scheduled_amount: ScheduledAmount, deduct_amount: ScheduledAmount, deduct_date: String)
 }
 
 w::record! {
@@ -64,11 +51,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: String => w::Field::new("contract_termination_remark").required(),
     }
-    new(
-        contract_terminated_time: String,
-        contract_termination_mode: String,
-        contract_termination_remark: String,
-    )
 }
 
 w::record! {
@@ -81,11 +63,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: String => w::Field::new("contract_termination_remark").required(),
     }
-    new(
-        contract_terminated_time: String,
-        contract_termination_mode: String,
-        contract_termination_remark: String,
-    )
 }
 
 w::record! {
@@ -98,8 +75,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
     }
-    new(contract_termination_mode: String, contract_terminated_time: String)
-    set(contract_termination_remark: String)
 }
 
 w::record! {
@@ -112,8 +87,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
     }
-    new(contract_termination_mode: String, contract_terminated_time: String)
-    set(contract_termination_remark: String)
 }
 
 w::record! {
@@ -132,16 +105,6 @@ w::record! {
         /// `deduct_date`.
         5 deduct_date: Option<String> => w::Field::new("deduct_date"),
     }
-    new(
-        estimated_deduct_date: String,
-        estimated_deduct_amount: EstimatedDeductAmount,
-        schedule_state: String,
-    )
-    set(
-        scheduled_amount: EstimatedDeductAmount,
-        deduct_amount: EstimatedDeductAmount,
-        deduct_date: String,
-    )
 }
 
 w::record! {

@@ -69,14 +69,6 @@ w::record! {
         /// `audit_comment`.
         4 audit_comment: Option<AuditComment> => w::Field::new("audit_comment"),
     }
-    new()
-    set(
-        parking_lot_audit_no: String,
-        audit_status: String,
-        submit_time: i64,
-        parking_lot: ApplicationQueryParkingLot,
-        audit_comment: AuditComment,
-    )
 }
 
 w::record! {
@@ -111,23 +103,6 @@ w::record! {
         /// `charging_rule`.
         13 charging_rule: Option<ChargingRule> => w::Field::new("charging_rule"),
     }
-    new()
-    set(
-        parking_lot_name: String,
-        out_parking_lot_id: String,
-        parking_lot_address: String,
-        longitude: String,
-        latitude: String,
-        parking_lot_type: String,
-        phone_number: String,
-        parking_sign_url: String,
-        notification_text_list: Vec<String>,
-        payment_mini_prog_appid: String,
-        payment_path: String,
-        parking_order_mini_prog_appid: String,
-        parking_order_path: String,
-        charging_rule: ChargingRule,
-    )
 }
 
 w::record! {
@@ -138,8 +113,6 @@ w::record! {
         /// `recommendation`.
         1 recommendation: Option<String> => w::Field::new("recommendation"),
     }
-    new()
-    set(fields: Vec<AuditCommentField>, recommendation: String)
 }
 
 w::record! {
@@ -150,8 +123,6 @@ w::record! {
         /// `comment`.
         1 comment: Option<String> => w::Field::new("comment"),
     }
-    new()
-    set(field: String, comment: String)
 }
 
 w::record! {

@@ -13,7 +13,6 @@ w::record! {
         /// `detail_status`.
         2 detail_status: String => w::Field::new("detail_status").required(),
     }
-    new(out_detail_no: String, detail_id: String, detail_status: String)
 }
 
 w::record! {

@@ -13,8 +13,6 @@ w::record! {
         /// `contract_termination_remark`.
         2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
     }
-    new(contract_termination_mode: String)
-    set(contract_terminated_time: String, contract_termination_remark: String)
 }
 
 /// `contracts`

@@ -105,7 +105,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -120,8 +119,6 @@ w::record! {
         /// `payer_currency`.
         3 payer_currency: Option<String> => w::Field::new("payer_currency"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, payer_currency: String)
 }
 
 w::record! {
@@ -201,8 +198,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {
@@ -450,7 +445,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -463,8 +457,6 @@ w::record! {
         /// `store_info`.
         2 store_info: Option<IdByTransactionIdStoreInfo> => w::Field::new("store_info"),
     }
-    new()
-    set(device_id: String, payer_client_ip: String, store_info: IdByTransactionIdStoreInfo)
 }
 
 w::record! {
@@ -475,8 +467,6 @@ w::record! {
         /// `subsidy_amount`.
         1 subsidy_amount: Option<i64> => w::Field::new("subsidy_amount"),
     }
-    new()
-    set(profit_sharing: bool, subsidy_amount: i64)
 }
 
 w::record! {
@@ -491,8 +481,6 @@ w::record! {
         /// `address`.
         3 address: String => w::Field::new("address").required().masked(),
     }
-    new(name: String, area_code: String, address: String)
-    set(id: String)
 }
 
 w::record! {
@@ -516,7 +504,6 @@ w::record! {
         /// `selected_installment_number`.
         1 selected_installment_number: i64 => w::Field::new("selected_installment_number").required(),
     }
-    new(use_subsidy: bool, selected_installment_number: i64)
 }
 
 w::record! {
@@ -698,7 +685,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -739,16 +725,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -765,13 +741,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -817,8 +786,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `row_list`.
         1 row_list: Vec<TableRow> => w::Field::new("row_list").required(),
     }
-    new(key: String, row_list: Vec<TableRow>)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(key: String, value: String)
 }
 
 w::record! {
@@ -53,7 +51,6 @@ w::record! {
         /// `cell_list`.
         0 cell_list: Vec<String> => w::Field::new("cell_list").required(),
     }
-    new(cell_list: Vec<String>)
 }
 
 w::record! {

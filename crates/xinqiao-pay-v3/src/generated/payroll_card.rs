@@ -31,19 +31,6 @@ w::record! {
         /// `authenticate_failed_reason`.
         11 authenticate_failed_reason: Option<String> => w::Field::new("authenticate_failed_reason"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        openid: xinqiao_types::OpenId,
-        authenticate_number: String,
-        authenticate_scene: String,
-        authenticate_source: String,
-        project_name: String,
-        employer_name: String,
-        authenticate_type: String,
-        authenticate_state: String,
-        authenticate_time: String,
-    )
-    set(sub_mchid: String, authenticate_failed_reason: String)
 }
 
 w::record! {

@@ -28,14 +28,6 @@ w::record! {
         /// `details`.
         5 details: Option<Vec<CollectionDetail>> => w::Field::new("details"),
     }
-    new(state: String)
-    set(
-        total_amount: i64,
-        paying_amount: i64,
-        paid_amount: i64,
-        bank_type: String,
-        details: Vec<CollectionDetail>,
-    )
 }
 
 w::record! {
@@ -54,15 +46,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new()
-    set(
-        seq: i64,
-        amount: i64,
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<PromotionDetail>,
-    )
 }
 
 w::record! {
@@ -105,16 +88,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -161,14 +134,6 @@ w::record! {
         /// `nonce`.
         5 nonce: String => w::Field::new("nonce").required(),
     }
-    new(
-        bill_sequence: i64,
-        hash_type: String,
-        hash_value: String,
-        download_url: String,
-        encrypt_key: String,
-        nonce: String,
-    )
 }
 
 w::record! {
@@ -219,8 +184,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(goods_id: String)
-    set(quantity: i64, unit_price: i64, discount_amount: i64, goods_remark: String)
 }
 
 w::record! {
@@ -285,13 +248,6 @@ w::record! {
         /// `actual_price`; unit fen.
         4 actual_price: xinqiao_types::Fen => w::Field::new("actual_price").required(),
     }
-    new(
-        plan_detail_no: i64,
-        plan_detail_name: String,
-        original_price: xinqiao_types::Fen,
-        actual_price: xinqiao_types::Fen,
-    )
-    set(plan_discount_description: String)
 }
 
 w::record! {
@@ -420,18 +376,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, amount: i64)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        stock_id: String,
-        wechatpay_contribute: i64,
-        merchant_contribute: i64,
-        other_contribute: i64,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -448,13 +392,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -481,8 +418,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(name: String, amount: xinqiao_types::Fen)
-    set(description: String)
 }
 
 w::record! {
@@ -501,14 +436,6 @@ w::record! {
         /// `bank_type`.
         5 bank_type: Option<String> => w::Field::new("bank_type"),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<ServiceorderByOutOrderNoModifyDetail>,
-    )
-    set(bank_type: String)
 }
 
 w::record! {
@@ -527,13 +454,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<DetailPromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(seq: i64, amount: xinqiao_types::Fen)
-    set(
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<DetailPromotionDetail>,
-    )
 }
 
 w::record! {
@@ -552,14 +472,6 @@ w::record! {
         /// `bank_type`.
         5 bank_type: Option<String> => w::Field::new("bank_type"),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<ServiceorderGetDetail>,
-    )
-    set(bank_type: String)
 }
 
 w::record! {
@@ -606,13 +518,6 @@ w::record! {
         /// `details`.
         4 details: Vec<ServiceorderGetDetail> => w::Field::new("details").required(),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<ServiceorderGetDetail>,
-    )
 }
 
 w::record! {
@@ -631,13 +536,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<DetailPromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(seq: i64, amount: xinqiao_types::Fen)
-    set(
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<DetailPromotionDetail>,
-    )
 }
 
 w::record! {
@@ -666,8 +564,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(name: String, amount: xinqiao_types::Fen)
-    set(description: String)
 }
 
 w::record! {
@@ -694,8 +590,6 @@ w::record! {
         /// `end_location`.
         1 end_location: String => w::Field::new("end_location").required(),
     }
-    new(end_location: String)
-    set(start_location: String)
 }
 
 w::record! {
@@ -708,8 +602,6 @@ w::record! {
         /// `count`.
         2 count: Option<i64> => w::Field::new("count"),
     }
-    new(name: String, description: String)
-    set(count: i64)
 }
 
 w::record! {
@@ -804,8 +696,6 @@ w::record! {
         /// `category_id`.
         4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
     }
-    new(name: String, picture: String, amount: f64, count: f64)
-    set(category_id: Vec<String>)
 }
 
 w::record! {
@@ -820,8 +710,6 @@ w::record! {
         /// `count`.
         3 count: Option<f64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, description: String, amount: f64, count: f64)
 }
 
 w::record! {
@@ -836,8 +724,6 @@ w::record! {
         /// `count`.
         3 count: Option<f64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, amount: f64, description: String, count: f64)
 }
 
 w::record! {
@@ -864,8 +750,6 @@ w::record! {
         /// `description`.
         2 description: Option<String> => w::Field::new("description"),
     }
-    new(name: String, amount: f64)
-    set(description: String)
 }
 
 w::record! {
@@ -936,8 +820,6 @@ w::record! {
         /// `goods`.
         2 goods: Vec<ServicepayondeliveryorderGood> => w::Field::new("goods").required(),
     }
-    new(jump_link: ShoppingInfoJumpLink, goods: Vec<ServicepayondeliveryorderGood>)
-    set(real_merchant_appid: String)
 }
 
 w::record! {
@@ -950,8 +832,6 @@ w::record! {
         /// `path`.
         2 path: Option<String> => w::Field::new("path"),
     }
-    new(jump_link_type: String)
-    set(appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
@@ -966,8 +846,6 @@ w::record! {
         /// `end_time_remark`.
         3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
     }
-    new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {

@@ -25,15 +25,6 @@ w::record! {
         /// `finish_time`; format `rfc3339`.
         8 finish_time: Option<String> => w::Field::new("finish_time"),
     }
-    new(
-        type_: String,
-        account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        result: String,
-        create_time: String,
-    )
-    set(fail_reason: String, detail_id: String, finish_time: String)
 }
 
 w::record! {
@@ -58,15 +49,6 @@ w::record! {
         /// `finish_time`; format `rfc3339`.
         8 finish_time: Option<String> => w::Field::new("finish_time"),
     }
-    new(
-        type_: String,
-        account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        result: String,
-        create_time: String,
-    )
-    set(fail_reason: String, detail_id: String, finish_time: String)
 }
 
 w::record! {
@@ -91,15 +73,6 @@ w::record! {
         /// `finish_time`; format `rfc3339`.
         8 finish_time: Option<String> => w::Field::new("finish_time"),
     }
-    new(
-        type_: String,
-        account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        result: String,
-        create_time: String,
-    )
-    set(fail_reason: String, detail_id: String, finish_time: String)
 }
 
 w::record! {

@@ -19,14 +19,6 @@ w::record! {
         /// `work_id`.
         5 work_id: String => w::Field::new("work_id").required(),
     }
-    new(
-        guide_id: String,
-        store_id: i64,
-        userid: String,
-        name: String,
-        mobile: String,
-        work_id: String,
-    )
 }
 
 w::record! {

@@ -55,7 +55,6 @@ w::record! {
         /// `hash_value`.
         1 hash_value: String => w::Field::new("hash_value").required(),
     }
-    new(hash_type: String, hash_value: String)
 }
 
 w::record! {
@@ -70,8 +69,6 @@ w::record! {
         /// `photo_data`.
         3 photo_data: Option<String> => w::Field::new("photo_data"),
     }
-    new(photo_type: String)
-    set(photo_digest: DriverPhotoPhotoDigest, photo_url: String, photo_data: String)
 }
 
 w::record! {
@@ -190,8 +187,6 @@ w::record! {
         /// `self`.
         2 self_: Option<String> => w::Field::new("self"),
     }
-    new()
-    set(next: String, prev: String, self_: String)
 }
 
 w::record! {
@@ -252,7 +247,6 @@ w::record! {
         /// `up_time`.
         2 up_time: String => w::Field::new("up_time").required(),
     }
-    new(plate_number: String, driver_license: String, up_time: String)
 }
 
 w::record! {

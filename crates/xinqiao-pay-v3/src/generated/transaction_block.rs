@@ -19,8 +19,6 @@ w::record! {
         /// `requested_item_info`.
         5 requested_item_info: Option<String> => w::Field::new("requested_item_info"),
     }
-    new(block_record_id: String, block_time: String, block_reason: String)
-    set(number_of_block: String, recover_way: String, requested_item_info: String)
 }
 
 /// `transaction_block_records`

@@ -13,7 +13,6 @@ w::record! {
         /// `detail_status`.
         2 detail_status: String => w::Field::new("detail_status").required(),
     }
-    new(out_detail_no: String, detail_id: String, detail_status: String)
 }
 
 w::record! {
@@ -56,24 +55,6 @@ w::record! {
         /// `transfer_scene_id`.
         17 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        out_batch_no: String,
-        batch_id: String,
-        batch_status: String,
-        batch_type: String,
-        batch_name: String,
-        batch_remark: String,
-        total_amount: xinqiao_types::Fen,
-        total_num: i64,
-        create_time: String,
-        success_amount: xinqiao_types::Fen,
-        success_num: i64,
-        fail_amount: xinqiao_types::Fen,
-        fail_num: i64,
-    )
-    set(close_reason: String, update_time: String, transfer_scene_id: String)
 }
 
 w::record! {

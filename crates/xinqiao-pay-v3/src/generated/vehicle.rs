@@ -27,8 +27,6 @@ w::record! {
         /// `discount_total`; unit fen.
         3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, discount_total: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -39,8 +37,6 @@ w::record! {
         /// `sub_openid`.
         1 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new(openid: xinqiao_types::OpenId)
-    set(sub_openid: String)
 }
 
 w::record! {
@@ -67,17 +63,6 @@ w::record! {
         /// `currency`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -104,8 +89,6 @@ w::record! {
         /// `discount_total`; unit fen.
         3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, discount_total: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -116,8 +99,6 @@ w::record! {
         /// `device_ip`.
         1 device_ip: Option<String> => w::Field::new("device_ip"),
     }
-    new()
-    set(device_id: String, device_ip: String)
 }
 
 w::record! {
@@ -198,16 +179,6 @@ w::record! {
         /// `device_id`.
         7 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new(
-        parking_id: String,
-        plate_number: String,
-        plate_color: String,
-        start_time: String,
-        end_time: String,
-        parking_name: String,
-        charging_duration: i64,
-    )
-    set(device_id: String)
 }
 
 w::record! {
@@ -266,17 +237,6 @@ w::record! {
         /// `currency`; one of `CNY`.
         9 currency: Option<String> => w::Field::new("currency"),
     }
-    new(coupon_id: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-    )
 }
 
 w::record! {
@@ -289,8 +249,6 @@ w::record! {
         /// `sp_openid`.
         2 sp_openid: Option<String> => w::Field::new("sp_openid"),
     }
-    new(openid: xinqiao_types::OpenId)
-    set(sub_openid: String, sp_openid: String)
 }
 
 w::record! {
@@ -315,16 +273,6 @@ w::record! {
         /// `other_contribute`; unit fen.
         8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
     }
-    new(promotion_id: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        scope: String,
-        type_: String,
-        activity_id: String,
-        wxpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-    )
 }
 
 /// `etc`

@@ -15,8 +15,6 @@ w::record! {
         /// `authorization_revoked_time`; format `rfc3339`.
         3 authorization_revoked_time: Option<String> => w::Field::new("authorization_revoked_time"),
     }
-    new(employee_id: String, authorization_state: String, authorization_time: String)
-    set(authorization_revoked_time: String)
 }
 
 w::record! {
@@ -43,7 +41,6 @@ w::record! {
         /// `has_valid_mchid`.
         2 has_valid_mchid: bool => w::Field::new("has_valid_mchid").required(),
     }
-    new(organization_code: String, store_name: String, has_valid_mchid: bool)
 }
 
 w::record! {
@@ -54,8 +51,6 @@ w::record! {
         /// `identifier_type`; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
         1 identifier_type: Option<String> => w::Field::new("identifier_type"),
     }
-    new()
-    set(range_id: String, identifier_type: String)
 }
 
 w::record! {

@@ -35,7 +35,6 @@ w::record! {
         /// `edition_list`.
         0 edition_list: Vec<Edition> => w::Field::new("edition_list").required(),
     }
-    new(edition_list: Vec<Edition>)
 }
 
 w::record! {
@@ -50,12 +49,6 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        edition: i64,
-        purchase_count: i64,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -70,12 +63,6 @@ w::record! {
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        order_id: String,
-        order_type: i64,
-        order_status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -100,17 +87,6 @@ w::record! {
         /// `chat_archive_api`.
         8 chat_archive_api: Option<OrderChatArchiveApi> => w::Field::new("chat_archive_api"),
     }
-    new(
-        order_id: String,
-        advanced_api_type: i64,
-        custom_corpid: String,
-        buyer_userid: String,
-        order_type: i64,
-        order_status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        paid_price: xinqiao_types::Fen,
-    )
-    set(chat_archive_api: OrderChatArchiveApi)
 }
 
 w::record! {
@@ -129,14 +105,6 @@ w::record! {
         /// `original_price`; unit fen.
         5 original_price: Option<xinqiao_types::Fen> => w::Field::new("original_price"),
     }
-    new(
-        edition: i64,
-        purchase_count: i64,
-        purchase_duration_days: i64,
-        take_effect_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(original_price: xinqiao_types::Fen)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `auth_type`.
         1 auth_type: i64 => w::Field::new("auth_type").required(),
     }
-    new(userid: String, auth_type: i64)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `square_logo_url`.
         2 square_logo_url: String => w::Field::new("square_logo_url").required(),
     }
-    new(agentid: i64, name: String, square_logo_url: String)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `partyid`.
         0 partyid: Vec<i64> => w::Field::new("partyid").required(),
     }
-    new(partyid: Vec<i64>)
 }
 
 w::record! {
@@ -42,7 +39,6 @@ w::record! {
         /// `tagid`.
         0 tagid: Vec<i64> => w::Field::new("tagid").required(),
     }
-    new(tagid: Vec<i64>)
 }
 
 w::record! {
@@ -51,7 +47,6 @@ w::record! {
         /// `user`.
         0 user: Vec<User> => w::Field::new("user").required(),
     }
-    new(user: Vec<User>)
 }
 
 w::record! {
@@ -87,7 +82,6 @@ w::record! {
         /// `items`.
         0 items: Vec<ListItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<ListItem>)
 }
 
 w::record! {
@@ -167,7 +161,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {

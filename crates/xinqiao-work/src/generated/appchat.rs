@@ -43,7 +43,6 @@ w::record! {
         /// `userlist`.
         3 userlist: Vec<String> => w::Field::new("userlist").required(),
     }
-    new(chatid: String, name: String, owner: String, userlist: Vec<String>)
 }
 
 w::record! {

@@ -25,17 +25,6 @@ w::record! {
         /// `create_time`; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        business_type: i64,
-        apply_id: String,
-        approval_id: String,
-        approval_type: i64,
-        approval_status: i64,
-        approval_url: String,
-        applicant: String,
-        request_reason: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -92,8 +81,6 @@ w::record! {
         /// `duration`; unit min.
         2 duration: Option<i64> => w::Field::new("duration"),
     }
-    new()
-    set(userid: String, phone: w::TextOrNumber, duration: i64)
 }
 
 w::record! {
@@ -104,7 +91,6 @@ w::record! {
         /// `duration`; unit min.
         1 duration: i64 => w::Field::new("duration").required(),
     }
-    new(userid: String, duration: i64)
 }
 
 w::record! {
@@ -119,12 +105,6 @@ w::record! {
         /// `device_name`.
         3 device_name: String => w::Field::new("device_name").required(),
     }
-    new(
-        userid: String,
-        checkin_time: xinqiao_types::UnixSeconds,
-        device_sn: String,
-        device_name: String,
-    )
 }
 
 w::record! {
@@ -135,7 +115,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(id: i64, value: String)
 }
 
 w::record! {
@@ -176,17 +155,6 @@ w::record! {
         /// `value_file`.
         10 value_file: Option<ValueFile> => w::Field::new("value_file"),
     }
-    new(fieldid: i64, result: i64, value_type: i64)
-    set(
-        sub_idx: i64,
-        value_string: String,
-        value_uint32: i64,
-        value_uint64: u64,
-        value_int32: i64,
-        value_int64: i64,
-        value_mobile: ValueMobile,
-        value_file: ValueFile,
-    )
 }
 
 w::record! {
@@ -212,13 +180,6 @@ w::record! {
         /// `callee`.
         4 callee: Vec<Callee> => w::Field::new("callee").required(),
     }
-    new(
-        call_type: i64,
-        call_time: xinqiao_types::UnixSeconds,
-        total_duration: i64,
-        caller: Caller,
-        callee: Vec<Callee>,
-    )
 }
 
 w::record! {
@@ -231,7 +192,6 @@ w::record! {
         /// `field_list`.
         2 field_list: Vec<GroupField> => w::Field::new("field_list").required(),
     }
-    new(group_id: i64, group_name: String, field_list: Vec<GroupField>)
 }
 
 w::record! {
@@ -250,8 +210,6 @@ w::record! {
         /// `option_list`.
         5 option_list: Option<Vec<FieldOption>> => w::Field::new("option_list"),
     }
-    new(fieldid: i64, field_name: String, field_type: i64, value_type: i64, is_must: bool)
-    set(option_list: Vec<FieldOption>)
 }
 
 w::record! {
@@ -286,8 +244,6 @@ w::record! {
         /// `result`.
         2 result: i64 => w::Field::new("result").required(),
     }
-    new(group_type: i64, result: i64)
-    set(idx: i64)
 }
 
 w::record! {
@@ -365,7 +321,6 @@ w::record! {
         /// `result`.
         2 result: i64 => w::Field::new("result").required(),
     }
-    new(group_type: i64, sub_idx: i64, result: i64)
 }
 
 w::record! {
@@ -378,7 +333,6 @@ w::record! {
         /// `code`.
         2 code: i64 => w::Field::new("code").required(),
     }
-    new(userid: String, callid: String, code: i64)
 }
 
 w::record! {
@@ -440,8 +394,6 @@ w::record! {
         /// `result`.
         2 result: i64 => w::Field::new("result").required(),
     }
-    new(fieldid: i64, result: i64)
-    set(sub_idx: i64)
 }
 
 w::record! {

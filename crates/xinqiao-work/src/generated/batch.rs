@@ -30,8 +30,6 @@ w::record! {
         /// `partyid`.
         4 partyid: Option<i64> => w::Field::new("partyid"),
     }
-    new(errcode: i64)
-    set(errmsg: String, action: i64, userid: String, partyid: i64)
 }
 
 w::record! {
@@ -42,7 +40,6 @@ w::record! {
         /// `open_userid`.
         1 open_userid: String => w::Field::new("open_userid").required(),
     }
-    new(userid: String, open_userid: String)
 }
 
 w::record! {

@@ -36,17 +36,6 @@ w::record! {
         /// `user_info`.
         8 user_info: UserInfo => w::Field::new("user_info").required(),
     }
-    new(
-        card_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        user_card_status: String,
-        openid: xinqiao_types::OpenId,
-        type_: String,
-        payee: String,
-        detail: String,
-        user_info: UserInfo,
-    )
 }
 
 w::record! {
@@ -97,32 +86,6 @@ w::record! {
         /// `cashier`.
         21 cashier: Option<String> => w::Field::new("cashier"),
     }
-    new(
-        title: String,
-        fee_without_tax: xinqiao_types::Fen,
-        fee: xinqiao_types::Fen,
-        tax: xinqiao_types::Fen,
-        billing_no: String,
-        billing_code: String,
-        billing_time: xinqiao_types::UnixSeconds,
-        check_code: String,
-        detail: String,
-        reimburse_status: String,
-        pdf_url: String,
-        buyer_number: String,
-    )
-    set(
-        info: Vec<UserInfoInfo>,
-        trip_pdf_url: String,
-        buyer_address_and_phone: String,
-        buyer_bank_account: String,
-        seller_number: String,
-        seller_address_and_phone: String,
-        seller_bank_account: String,
-        remarks: String,
-        maker: String,
-        cashier: String,
-    )
 }
 
 w::record! {
@@ -137,8 +100,6 @@ w::record! {
         /// `price`; unit fen.
         3 price: xinqiao_types::Fen => w::Field::new("price").required(),
     }
-    new(name: String, price: xinqiao_types::Fen)
-    set(unit: String, num: i64)
 }
 
 /// `invoice`

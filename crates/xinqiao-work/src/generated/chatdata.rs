@@ -13,11 +13,6 @@ w::record! {
         /// `status_change_time`; format `unix`.
         2 status_change_time: xinqiao_types::UnixSeconds => w::Field::new("status_change_time").required(),
     }
-    new(
-        external_userid: String,
-        agree_status: String,
-        status_change_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -28,7 +23,6 @@ w::record! {
         /// `service_encrypt_info`.
         1 service_encrypt_info: ServiceEncryptInfo => w::Field::new("service_encrypt_info").required(),
     }
-    new(result_id: String, service_encrypt_info: ServiceEncryptInfo)
 }
 
 w::record! {
@@ -45,8 +39,6 @@ w::record! {
         /// `spam_result`.
         4 spam_result: Option<i64> => w::Field::new("spam_result"),
     }
-    new(msgid: String, errcode: i64)
-    set(errmsg: String, sentiment_result: i64, spam_result: i64)
 }
 
 w::record! {
@@ -116,15 +108,6 @@ w::record! {
         /// `auth_user_count`.
         6 auth_user_count: i64 => w::Field::new("auth_user_count").required(),
     }
-    new(
-        edition: i64,
-        auth_scope: AuthScope,
-        status: i64,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        msg_duration_days: i64,
-        auth_user_count: i64,
-    )
 }
 
 w::record! {
@@ -137,8 +120,6 @@ w::record! {
         /// `tag_id_list`.
         2 tag_id_list: Option<Vec<i64>> => w::Field::new("tag_id_list"),
     }
-    new()
-    set(userid_list: Vec<String>, department_id_list: Vec<i64>, tag_id_list: Vec<i64>)
 }
 
 w::record! {
@@ -149,7 +130,6 @@ w::record! {
         /// `edition_list`.
         1 edition_list: Vec<i64> => w::Field::new("edition_list").required(),
     }
-    new(open_userid: String, edition_list: Vec<i64>)
 }
 
 w::record! {
@@ -252,8 +232,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(msgid: String, errcode: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -266,7 +244,6 @@ w::record! {
         /// `hide_bankno`.
         2 hide_bankno: bool => w::Field::new("hide_bankno").required(),
     }
-    new(hide_mobile: bool, hide_idcard: bool, hide_bankno: bool)
 }
 
 w::record! {
@@ -277,7 +254,6 @@ w::record! {
         /// `hit_rule_list`.
         1 hit_rule_list: Vec<HitRule> => w::Field::new("hit_rule_list").required(),
     }
-    new(msgid: String, hit_rule_list: Vec<HitRule>)
 }
 
 w::record! {
@@ -288,8 +264,6 @@ w::record! {
         /// `data`.
         1 data: Option<String> => w::Field::new("data"),
     }
-    new(job_type: String)
-    set(data: String)
 }
 
 w::record! {
@@ -302,8 +276,6 @@ w::record! {
         /// `semantics_list`.
         2 semantics_list: Option<Vec<i64>> => w::Field::new("semantics_list"),
     }
-    new(rule_id: String, has_hit_keyword: bool)
-    set(semantics_list: Vec<i64>)
 }
 
 w::record! {
@@ -325,7 +297,6 @@ w::record! {
         /// `jointime`; format `unix`.
         2 jointime: xinqiao_types::UnixSeconds => w::Field::new("jointime").required(),
     }
-    new(type_: i64, memberid: String, jointime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -358,7 +329,6 @@ w::record! {
         /// `create_time`.
         2 create_time: i64 => w::Field::new("create_time").required(),
     }
-    new(rule_id: String, name: String, create_time: i64)
 }
 
 w::record! {
@@ -367,7 +337,6 @@ w::record! {
         /// `chatid`.
         0 chatid: String => w::Field::new("chatid").required(),
     }
-    new(chatid: String)
 }
 
 w::record! {
@@ -376,7 +345,6 @@ w::record! {
         /// `msgid`.
         0 msgid: String => w::Field::new("msgid").required(),
     }
-    new(msgid: String)
 }
 
 w::record! {
@@ -396,7 +364,6 @@ w::record! {
         /// `id`.
         1 id: String => w::Field::new("id").required(),
     }
-    new(type_: i64, id: String)
 }
 
 w::record! {
@@ -407,7 +374,6 @@ w::record! {
         /// `public_key_ver`.
         1 public_key_ver: i64 => w::Field::new("public_key_ver").required(),
     }
-    new(encrypted_secret_key: String, public_key_ver: i64)
 }
 
 w::record! {
@@ -446,8 +412,6 @@ w::record! {
         /// `status_change_time`; format `unix`.
         3 status_change_time: xinqiao_types::UnixSeconds => w::Field::new("status_change_time").required(),
     }
-    new(agree_status: String, status_change_time: xinqiao_types::UnixSeconds)
-    set(open_userid: String, external_userid: String)
 }
 
 w::record! {
@@ -480,14 +444,6 @@ w::record! {
         /// `service_encrypt_info`.
         6 service_encrypt_info: ServiceEncryptInfo => w::Field::new("service_encrypt_info").required(),
     }
-    new(
-        msgid: String,
-        msgtype: i64,
-        sender: Sender,
-        send_time: xinqiao_types::UnixSeconds,
-        service_encrypt_info: ServiceEncryptInfo,
-    )
-    set(receiver_list: Vec<Sender>, chatid: String)
 }
 
 w::record! {

@@ -86,16 +86,6 @@ w::record! {
         /// `rule_info`.
         7 rule_info: RuleInfo => w::Field::new("rule_info").required(),
     }
-    new(
-        date: xinqiao_types::UnixSeconds,
-        day_type: i64,
-        record_type: i64,
-        acctid: String,
-        name: String,
-        name_ex: String,
-        departs_name: String,
-        rule_info: RuleInfo,
-    )
 }
 
 w::record! {
@@ -106,7 +96,6 @@ w::record! {
         /// `groupname`.
         1 groupname: String => w::Field::new("groupname").required(),
     }
-    new(groupid: i64, groupname: String)
 }
 
 w::record! {
@@ -214,28 +203,6 @@ w::record! {
         /// `mediaids`.
         17 mediaids: Option<Vec<String>> => w::Field::new("mediaids"),
     }
-    new(
-        userid: String,
-        groupid: i64,
-        groupname: String,
-        checkin_type: String,
-        exception_type: String,
-        checkin_time: xinqiao_types::UnixSeconds,
-        sch_checkin_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        location_title: String,
-        location_detail: String,
-        lng: f64,
-        lat: f64,
-        wifiname: String,
-        wifimac: String,
-        deviceid: String,
-        schedule_id: i64,
-        timeline_id: i64,
-        notes: String,
-        mediaids: Vec<String>,
-    )
 }
 
 w::record! {
@@ -306,23 +273,6 @@ w::record! {
         /// `no_need_checkoff`.
         14 no_need_checkoff: Option<bool> => w::Field::new("no_need_checkoff"),
     }
-    new(allow_rest: bool)
-    set(
-        time_id: i64,
-        work_sec: i64,
-        off_work_sec: i64,
-        earliest_work_sec: i64,
-        latest_work_sec: i64,
-        earliest_off_work_sec: i64,
-        latest_off_work_sec: i64,
-        remind_work_sec: i64,
-        remind_off_work_sec: i64,
-        rest_begin_time: i64,
-        rest_end_time: i64,
-        rest_times: Vec<RestTime>,
-        no_need_checkon: bool,
-        no_need_checkoff: bool,
-    )
 }
 
 w::record! {
@@ -395,14 +345,6 @@ w::record! {
         /// `rule_info`.
         5 rule_info: BaseInfoRuleInfo => w::Field::new("rule_info").required(),
     }
-    new(
-        record_type: i64,
-        acctid: String,
-        name: String,
-        name_ex: String,
-        departs_name: String,
-        rule_info: BaseInfoRuleInfo,
-    )
 }
 
 w::record! {
@@ -421,14 +363,6 @@ w::record! {
         /// `standard_work_sec`; unit s.
         5 standard_work_sec: i64 => w::Field::new("standard_work_sec").required(),
     }
-    new(
-        except_days: i64,
-        regular_days: i64,
-        work_days: i64,
-        rest_days: i64,
-        regular_work_sec: i64,
-        standard_work_sec: i64,
-    )
 }
 
 w::record! {
@@ -441,8 +375,6 @@ w::record! {
         /// `count`.
         2 count: i64 => w::Field::new("count").required(),
     }
-    new(exception: i64, count: i64)
-    set(duration: i64)
 }
 
 w::record! {
@@ -473,13 +405,6 @@ w::record! {
         /// `ot_info`.
         5 ot_info: Option<OtInfo> => w::Field::new("ot_info"),
     }
-    new(base_info: BaseInfo, summary_info: SummaryInfo)
-    set(
-        holiday_infos: Vec<HolidayInfo>,
-        sp_items: Vec<SpItem>,
-        exception_infos: Vec<ExceptionInfo>,
-        ot_info: OtInfo,
-    )
 }
 
 w::record! {
@@ -496,8 +421,6 @@ w::record! {
         /// `overwork_info`.
         4 overwork_info: Option<OverworkInfo> => w::Field::new("overwork_info"),
     }
-    new(base_info: DataBaseInfo, summary_info: DataSummaryInfo)
-    set(sp_items: Vec<SpItem>, exception_infos: Vec<ExceptionInfo>, overwork_info: OverworkInfo)
 }
 
 w::record! {
@@ -508,7 +431,6 @@ w::record! {
         /// `group`.
         1 group: InfoGroup => w::Field::new("group").required(),
     }
-    new(userid: String, group: InfoGroup)
 }
 
 w::record! {
@@ -519,7 +441,6 @@ w::record! {
         /// `schedule_info`.
         1 schedule_info: ScheduleInfo => w::Field::new("schedule_info").required(),
     }
-    new(day: i64, schedule_info: ScheduleInfo)
 }
 
 w::record! {
@@ -594,44 +515,6 @@ w::record! {
         /// `create_time`; format `unix`.
         33 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        groupid: i64,
-        grouptype: i64,
-        groupname: String,
-        sync_holidays: bool,
-        need_photo: bool,
-        note_can_use_local_pic: bool,
-        allow_checkin_offworkday: bool,
-        allow_apply_offworkday: bool,
-        checkindate: Vec<GroupCheckindate>,
-        type_: i64,
-        range: Range,
-        option_out_range: i64,
-        use_face_detect: bool,
-        open_face_live_detect: bool,
-        offwork_interval_time: i64,
-        create_userid: String,
-        update_userid: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        allow_apply_bk_cnt: i64,
-        allow_apply_bk_day_limit: i64,
-        buka_limit_next_month: i64,
-        spe_workdays: Vec<GroupSpeWorkday>,
-        spe_offdays: Vec<GroupSpeWorkday>,
-        wifimac_infos: Vec<GroupWifimacInfo>,
-        loc_infos: Vec<GroupLocInfo>,
-        schedulelist: Vec<GroupSchedulelist>,
-        buka_restriction: i64,
-        span_day_time: i64,
-        standard_work_duration: i64,
-        open_sp_checkin: bool,
-        checkin_method_type: i64,
-        white_users: Vec<String>,
-        reporterinfo: GroupReporterinfo,
-        ot_info: GroupOtInfo,
-    )
 }
 
 w::record! {
@@ -755,8 +638,6 @@ w::record! {
         /// `limit_aheadtime`; unit ms.
         6 limit_aheadtime: Option<i64> => w::Field::new("limit_aheadtime"),
     }
-    new(workdays: Vec<i64>, checkintime: Vec<CheckindateCheckintime>, noneed_offwork: bool)
-    set(flex_time: i64, flex_on_duty_time: i64, flex_off_duty_time: i64, limit_aheadtime: i64)
 }
 
 w::record! {
@@ -767,7 +648,6 @@ w::record! {
         /// `timerules`.
         1 timerules: Vec<LateRuleTimerule> => w::Field::new("timerules").required(),
     }
-    new(allow_offwork_after_time: bool, timerules: Vec<LateRuleTimerule>)
 }
 
 w::record! {
@@ -784,7 +664,6 @@ w::record! {
         /// `distance`; unit m.
         4 distance: i64 => w::Field::new("distance").required(),
     }
-    new(loc_title: String, loc_detail: String, lng: f64, lat: f64, distance: i64)
 }
 
 w::record! {
@@ -803,13 +682,6 @@ w::record! {
         /// `uptime`; format `unix`.
         5 uptime: xinqiao_types::UnixSeconds => w::Field::new("uptime").required(),
     }
-    new(
-        type_: i64,
-        allow_ot_workingday: bool,
-        allow_ot_nonworkingday: bool,
-        uptime: xinqiao_types::UnixSeconds,
-    )
-    set(otcheckinfo: Otcheckinfo, otapplyinfo: Otapplyinfo)
 }
 
 w::record! {
@@ -820,8 +692,6 @@ w::record! {
         /// `updatetime`; format `unix`.
         1 updatetime: Option<xinqiao_types::UnixSeconds> => w::Field::new("updatetime"),
     }
-    new()
-    set(reporters: Vec<Reporter>, updatetime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -854,23 +724,6 @@ w::record! {
         /// `biweekly`.
         12 biweekly: Option<Biweekly> => w::Field::new("biweekly"),
     }
-    new(
-        schedule_id: i64,
-        schedule_name: String,
-        time_section: Vec<CheckindateCheckintime>,
-        noneed_offwork: bool,
-        limit_aheadtime: i64,
-        limit_offtime: i64,
-        allow_flex: bool,
-    )
-    set(
-        flex_on_duty_time: i64,
-        flex_off_duty_time: i64,
-        max_allow_arrive_early: i64,
-        max_allow_arrive_late: i64,
-        late_rule: GroupLateRule,
-        biweekly: Biweekly,
-    )
 }
 
 w::record! {
@@ -883,11 +736,6 @@ w::record! {
         /// `notes`.
         2 notes: String => w::Field::new("notes").required(),
     }
-    new(
-        timestamp: xinqiao_types::UnixSeconds,
-        checkintime: Vec<CheckindateCheckintime>,
-        notes: String,
-    )
 }
 
 w::record! {
@@ -898,7 +746,6 @@ w::record! {
         /// `wifimac`.
         1 wifimac: String => w::Field::new("wifimac").required(),
     }
-    new(wifiname: String, wifimac: String)
 }
 
 w::record! {
@@ -911,7 +758,6 @@ w::record! {
         /// `sp_description`.
         2 sp_description: SpDescription => w::Field::new("sp_description").required(),
     }
-    new(sp_number: String, sp_title: SpTitle, sp_description: SpDescription)
 }
 
 w::record! {
@@ -962,32 +808,6 @@ w::record! {
         /// `checkin_method_type`.
         21 checkin_method_type: Option<i64> => w::Field::new("checkin_method_type"),
     }
-    new(
-        groupid: i64,
-        grouptype: i64,
-        groupname: String,
-        sync_holidays: bool,
-        need_photo: bool,
-        note_can_use_local_pic: bool,
-        allow_checkin_offworkday: bool,
-        allow_apply_offworkday: bool,
-        checkindate: Vec<GroupCheckindate>,
-    )
-    set(
-        allow_apply_bk_cnt: i64,
-        allow_apply_bk_day_limit: i64,
-        buka_limit_next_month: i64,
-        spe_workdays: Vec<GroupSpeWorkday>,
-        spe_offdays: Vec<GroupSpeWorkday>,
-        wifimac_infos: Vec<GroupWifimacInfo>,
-        loc_infos: Vec<GroupLocInfo>,
-        schedulelist: Vec<GroupSchedulelist>,
-        buka_restriction: i64,
-        span_day_time: i64,
-        standard_work_duration: i64,
-        open_sp_checkin: bool,
-        checkin_method_type: i64,
-    )
 }
 
 w::record! {
@@ -1010,7 +830,6 @@ w::record! {
         /// `onwork_flex_time`; unit s.
         1 onwork_flex_time: i64 => w::Field::new("onwork_flex_time").required(),
     }
-    new(offwork_after_time: i64, onwork_flex_time: i64)
 }
 
 w::record! {
@@ -1053,16 +872,6 @@ w::record! {
         /// `holiday_over_as_money`; unit s.
         8 holiday_over_as_money: Option<i64> => w::Field::new("holiday_over_as_money"),
     }
-    new(ot_status: i64, ot_duration: i64)
-    set(
-        exception_duration: Vec<i64>,
-        workday_over_as_vacation: i64,
-        workday_over_as_money: i64,
-        restday_over_as_vacation: i64,
-        restday_over_as_money: i64,
-        holiday_over_as_vacation: i64,
-        holiday_over_as_money: i64,
-    )
 }
 
 w::record! {
@@ -1096,11 +905,6 @@ w::record! {
         /// `cal_ottime_rule`.
         2 cal_ottime_rule: Option<OtWorkingdayRestinfoCalOttimeRule> => w::Field::new("cal_ottime_rule"),
     }
-    new(type_: i64)
-    set(
-        fix_time_rule: OtWorkingdayRestinfoFixTimeRule,
-        cal_ottime_rule: OtWorkingdayRestinfoCalOttimeRule,
-    )
 }
 
 w::record! {
@@ -1109,7 +913,6 @@ w::record! {
         /// `items`.
         0 items: Vec<OtWorkingdayRestinfoItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<OtWorkingdayRestinfoItem>)
 }
 
 w::record! {
@@ -1120,7 +923,6 @@ w::record! {
         /// `fix_time_end_sec`.
         1 fix_time_end_sec: i64 => w::Field::new("fix_time_end_sec").required(),
     }
-    new(fix_time_begin_sec: i64, fix_time_end_sec: i64)
 }
 
 w::record! {
@@ -1131,7 +933,6 @@ w::record! {
         /// `rest_time`; unit s.
         1 rest_time: i64 => w::Field::new("rest_time").required(),
     }
-    new(ot_time: i64, rest_time: i64)
 }
 
 w::record! {
@@ -1150,16 +951,6 @@ w::record! {
         /// `uptime`; format `unix`.
         5 uptime: xinqiao_types::UnixSeconds => w::Field::new("uptime").required(),
     }
-    new(
-        allow_ot_workingday: bool,
-        allow_ot_nonworkingday: bool,
-        ot_nonworkingday_spanday_time: i64,
-        uptime: xinqiao_types::UnixSeconds,
-    )
-    set(
-        ot_workingday_restinfo: OtWorkingdayRestinfo,
-        ot_nonworkingday_restinfo: OtWorkingdayRestinfo,
-    )
 }
 
 w::record! {
@@ -1182,18 +973,6 @@ w::record! {
         /// `ot_nonworkingday_restinfo`.
         7 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => w::Field::new("ot_nonworkingday_restinfo"),
     }
-    new(
-        ot_workingday_time_start: i64,
-        ot_workingday_time_min: i64,
-        ot_workingday_time_max: i64,
-        ot_nonworkingday_time_min: i64,
-        ot_nonworkingday_time_max: i64,
-        ot_nonworkingday_spanday_time: i64,
-    )
-    set(
-        ot_workingday_restinfo: OtWorkingdayRestinfo,
-        ot_nonworkingday_restinfo: OtWorkingdayRestinfo,
-    )
 }
 
 w::record! {
@@ -1218,17 +997,6 @@ w::record! {
         /// `holidays_over_as_money`; unit s.
         8 holidays_over_as_money: Option<i64> => w::Field::new("holidays_over_as_money"),
     }
-    new(workday_over_sec: i64)
-    set(
-        holidays_over_sec: i64,
-        restdays_over_sec: i64,
-        workdays_over_as_vacation: i64,
-        workdays_over_as_money: i64,
-        restdays_over_as_vacation: i64,
-        restdays_over_as_money: i64,
-        holidays_over_as_vacation: i64,
-        holidays_over_as_money: i64,
-    )
 }
 
 w::record! {
@@ -1306,8 +1074,6 @@ w::record! {
         /// `checkintime`.
         4 checkintime: Vec<RuleInfoCheckintime> => w::Field::new("checkintime").required(),
     }
-    new(groupid: i64, groupname: String, checkintime: Vec<RuleInfoCheckintime>)
-    set(scheduleid: i64, schedulename: String)
 }
 
 w::record! {
@@ -1318,7 +1084,6 @@ w::record! {
         /// `off_work_sec`.
         1 off_work_sec: i64 => w::Field::new("off_work_sec").required(),
     }
-    new(work_sec: i64, off_work_sec: i64)
 }
 
 w::record! {
@@ -1335,13 +1100,6 @@ w::record! {
         /// `schedule`.
         4 schedule: ScheduleSchedule => w::Field::new("schedule").required(),
     }
-    new(
-        userid: String,
-        yearmonth: i64,
-        groupid: i64,
-        groupname: String,
-        schedule: ScheduleSchedule,
-    )
 }
 
 w::record! {
@@ -1354,7 +1112,6 @@ w::record! {
         /// `time_section`.
         2 time_section: Vec<TimeSection> => w::Field::new("time_section").required(),
     }
-    new(schedule_id: i64, schedule_name: String, time_section: Vec<TimeSection>)
 }
 
 w::record! {
@@ -1363,7 +1120,6 @@ w::record! {
         /// `scheduleList`.
         0 schedule_list: Vec<GetcheckinschedulistSchedule> => w::Field::new("scheduleList").required(),
     }
-    new(schedule_list: Vec<GetcheckinschedulistSchedule>)
 }
 
 w::record! {
@@ -1439,7 +1195,6 @@ w::record! {
         /// `data`.
         0 data: Vec<SpTitleData> => w::Field::new("data").required(),
     }
-    new(data: Vec<SpTitleData>)
 }
 
 w::record! {
@@ -1458,8 +1213,6 @@ w::record! {
         /// `count`.
         5 count: i64 => w::Field::new("count").required(),
     }
-    new(name: String, type_: i64, time_type: i64, duration: i64, count: i64)
-    set(vacation_id: i64)
 }
 
 w::record! {
@@ -1468,7 +1221,6 @@ w::record! {
         /// `data`.
         0 data: Vec<SpTitleData> => w::Field::new("data").required(),
     }
-    new(data: Vec<SpTitleData>)
 }
 
 w::record! {
@@ -1479,7 +1231,6 @@ w::record! {
         /// `text`.
         1 text: String => w::Field::new("text").required(),
     }
-    new(lang: String, text: String)
 }
 
 w::record! {
@@ -1521,13 +1272,6 @@ w::record! {
         /// `lastest_time`.
         4 lastest_time: i64 => w::Field::new("lastest_time").required(),
     }
-    new(
-        checkin_count: i64,
-        regular_work_sec: i64,
-        standard_work_sec: i64,
-        earliest_time: i64,
-        lastest_time: i64,
-    )
 }
 
 w::record! {
@@ -1544,7 +1288,6 @@ w::record! {
         /// `remind_off_work_sec`.
         4 remind_off_work_sec: i64 => w::Field::new("remind_off_work_sec").required(),
     }
-    new(id: i64, work_sec: i64, off_work_sec: i64, remind_work_sec: i64, remind_off_work_sec: i64)
 }
 
 w::record! {

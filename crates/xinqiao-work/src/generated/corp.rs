@@ -9,7 +9,6 @@ w::record! {
         /// `ApprovalNode`.
         0 approval_node: Vec<ApprovalNodeApprovalNode> => w::Field::new("ApprovalNode").required(),
     }
-    new(approval_node: Vec<ApprovalNodeApprovalNode>)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `Items`.
         3 items: ApprovalNodeItem => w::Field::new("Items").required(),
     }
-    new(node_status: i64, node_attr: i64, node_type: i64, items: ApprovalNodeItem)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `Item`.
         0 item: Vec<ItemItem> => w::Field::new("Item").required(),
     }
-    new(item: Vec<ItemItem>)
 }
 
 w::record! {
@@ -64,20 +61,6 @@ w::record! {
         /// `ApproverStep`.
         11 approver_step: i64 => w::Field::new("ApproverStep").required(),
     }
-    new(
-        third_no: w::TextOrNumber,
-        open_template_id: String,
-        open_sp_name: String,
-        open_spstatus: i64,
-        apply_time: xinqiao_types::UnixSeconds,
-        apply_user_id: String,
-        apply_username: String,
-        apply_user_party: String,
-        apply_user_image: String,
-        approval_nodes: ApprovalNode,
-        notify_nodes: NotifyNode,
-        approver_step: i64,
-    )
 }
 
 w::record! {
@@ -98,14 +81,6 @@ w::record! {
         /// `ItemSpeech`.
         6 item_speech: Option<String> => w::Field::new("ItemSpeech"),
     }
-    new(
-        item_user_id: String,
-        item_name: String,
-        item_party: String,
-        item_image: String,
-        item_status: i64,
-    )
-    set(item_op_time: xinqiao_types::UnixSeconds, item_speech: String)
 }
 
 w::record! {
@@ -114,7 +89,6 @@ w::record! {
         /// `NotifyNode`.
         0 notify_node: Vec<NotifyNodeNotifyNode> => w::Field::new("NotifyNode").required(),
     }
-    new(notify_node: Vec<NotifyNodeNotifyNode>)
 }
 
 w::record! {
@@ -129,7 +103,6 @@ w::record! {
         /// `ItemImage`.
         3 item_image: String => w::Field::new("ItemImage").required(),
     }
-    new(item_user_id: String, item_name: String, item_party: String, item_image: String)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `chain_name`.
         1 chain_name: String => w::Field::new("chain_name").required(),
     }
-    new(chain_id: String, chain_name: String)
 }
 
 w::record! {
@@ -56,8 +55,6 @@ w::record! {
         /// `mobile`.
         2 mobile: Option<String> => w::Field::new("mobile").masked(),
     }
-    new(errcode: i64)
-    set(errmsg: String, mobile: String)
 }
 
 w::record! {
@@ -70,7 +67,6 @@ w::record! {
         /// `agentid`.
         2 agentid: i64 => w::Field::new("agentid").required(),
     }
-    new(corpid: xinqiao_types::CorpId, corp_name: String, agentid: i64)
 }
 
 w::record! {
@@ -81,7 +77,6 @@ w::record! {
         /// `external_userid`.
         1 external_userid: String => w::Field::new("external_userid").required().masked(),
     }
-    new(corpid: xinqiao_types::CorpId, external_userid: String)
 }
 
 w::record! {
@@ -98,8 +93,6 @@ w::record! {
         /// `contact_info_list`.
         4 contact_info_list: Option<Vec<ContactInfo>> => w::Field::new("contact_info_list"),
     }
-    new(errcode: i64, corp_name: String)
-    set(errmsg: String, custom_id: String, contact_info_list: Vec<ContactInfo>)
 }
 
 w::record! {
@@ -112,8 +105,6 @@ w::record! {
         /// `fail_list`.
         2 fail_list: Option<Vec<Fail>> => w::Field::new("fail_list"),
     }
-    new(chain_id: String, import_status: i64)
-    set(fail_list: Vec<Fail>)
 }
 
 w::record! {
@@ -128,7 +119,6 @@ w::record! {
         /// `order`.
         3 order: i64 => w::Field::new("order").required(),
     }
-    new(groupid: i64, group_name: String, parentid: i64, order: i64)
 }
 
 w::record! {
@@ -149,13 +139,6 @@ w::record! {
         /// `is_joined`.
         6 is_joined: bool => w::Field::new("is_joined").required().spelled(w::Spelling::BoolInt),
     }
-    new(groupid: i64, corp_name: String, is_joined: bool)
-    set(
-        corpid: xinqiao_types::CorpId,
-        pending_corpid: String,
-        custom_id: String,
-        invite_userid: String,
-    )
 }
 
 w::record! {

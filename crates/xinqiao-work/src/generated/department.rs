@@ -19,8 +19,6 @@ w::record! {
         /// `department_leader`.
         5 department_leader: Option<Vec<String>> => w::Field::new("department_leader"),
     }
-    new(id: i64, parentid: i64, order: i64)
-    set(name: String, name_en: String, department_leader: Vec<String>)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `order`.
         2 order: i64 => w::Field::new("order").required(),
     }
-    new(id: i64, parentid: i64, order: i64)
 }
 
 w::record! {

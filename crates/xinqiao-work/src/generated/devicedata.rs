@@ -9,7 +9,6 @@ w::record! {
         /// `items`.
         0 items: Vec<AccesscontrolDataItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<AccesscontrolDataItem>)
 }
 
 w::record! {
@@ -28,14 +27,6 @@ w::record! {
         /// `pass_method`.
         5 pass_method: i64 => w::Field::new("pass_method").required(),
     }
-    new(
-        user_type: i64,
-        open_userid: String,
-        device_sn: String,
-        timestamp: xinqiao_types::UnixSeconds,
-        pass_type: i64,
-        pass_method: i64,
-    )
 }
 
 w::record! {
@@ -44,7 +35,6 @@ w::record! {
         /// `items`.
         0 items: Vec<CheckindataItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<CheckindataItem>)
 }
 
 w::record! {
@@ -57,7 +47,6 @@ w::record! {
         /// `checkin_time`; format `unix`.
         2 checkin_time: xinqiao_types::UnixSeconds => w::Field::new("checkin_time").required(),
     }
-    new(open_userid: String, device_sn: String, checkin_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -66,7 +55,6 @@ w::record! {
         /// `item`.
         0 item: Vec<DeviceItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<DeviceItem>)
 }
 
 w::record! {
@@ -83,8 +71,6 @@ w::record! {
         /// `remark_name`.
         4 remark_name: Option<String> => w::Field::new("remark_name"),
     }
-    new(device_type: i64, device_sn: String)
-    set(model_name: String, default_name: String, remark_name: String)
 }
 
 w::record! {
@@ -105,7 +91,6 @@ w::record! {
         /// `items`.
         0 items: Vec<PassRuleItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<PassRuleItem>)
 }
 
 w::record! {
@@ -133,13 +118,6 @@ w::record! {
         /// `effect_time`; format `unix`.
         4 effect_time: xinqiao_types::UnixSeconds => w::Field::new("effect_time").required(),
     }
-    new(
-        rule_id: String,
-        name: String,
-        rule_list: Vec<String>,
-        effect_open_userid_list: Vec<EffectOpenUserid>,
-        effect_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -148,7 +126,6 @@ w::record! {
         /// `items`.
         0 items: Vec<PassRuleItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<PassRuleItem>)
 }
 
 w::record! {
@@ -157,7 +134,6 @@ w::record! {
         /// `items`.
         0 items: Vec<TemperatureDataItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<TemperatureDataItem>)
 }
 
 w::record! {
@@ -176,14 +152,6 @@ w::record! {
         /// `status`.
         5 status: i64 => w::Field::new("status").required(),
     }
-    new(
-        user_type: i64,
-        open_userid: String,
-        device_sn: String,
-        timestamp: xinqiao_types::UnixSeconds,
-        temperature: String,
-        status: i64,
-    )
 }
 
 w::record! {

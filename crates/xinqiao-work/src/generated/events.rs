@@ -19,8 +19,6 @@ w::record! {
         /// `PreviousActiveCode`.
         5 previous_active_code: Option<String> => w::Field::new("PreviousActiveCode"),
     }
-    new(active_code: String, type_: i64, expire_time: xinqiao_types::UnixSeconds, user_id: String)
-    set(previous_status: i64, previous_active_code: String)
 }
 
 w::record! {
@@ -31,7 +29,6 @@ w::record! {
         /// `Party`.
         1 party: i64 => w::Field::new("Party").required(),
     }
-    new(user_id: String, party: i64)
 }
 
 w::record! {
@@ -62,20 +59,6 @@ w::record! {
         /// `ApproverStep`.
         11 approver_step: i64 => w::Field::new("ApproverStep").required(),
     }
-    new(
-        third_no: String,
-        open_template_id: String,
-        open_sp_name: String,
-        open_sp_status: i64,
-        apply_time: xinqiao_types::UnixSeconds,
-        apply_user_id: String,
-        apply_user_name: String,
-        apply_user_party: String,
-        apply_user_image: String,
-        approval_nodes: ApprovalNode,
-        notify_nodes: NotifyNode,
-        approver_step: i64,
-    )
 }
 
 w::record! {
@@ -84,7 +67,6 @@ w::record! {
         /// `ApprovalNode`.
         0 approval_node: Vec<ApprovalNodeApprovalNode> => w::Field::new("ApprovalNode").required(),
     }
-    new(approval_node: Vec<ApprovalNodeApprovalNode>)
 }
 
 w::record! {
@@ -99,7 +81,6 @@ w::record! {
         /// `Items`.
         3 items: ApprovalNodeItem => w::Field::new("Items").required(),
     }
-    new(node_status: i64, node_attr: i64, node_type: i64, items: ApprovalNodeItem)
 }
 
 w::record! {
@@ -108,7 +89,6 @@ w::record! {
         /// `Item`.
         0 item: Vec<ItemItem> => w::Field::new("Item").required(),
     }
-    new(item: Vec<ItemItem>)
 }
 
 w::record! {
@@ -117,7 +97,6 @@ w::record! {
         /// `UserId`.
         0 user_id: String => w::Field::new("UserId").required(),
     }
-    new(user_id: String)
 }
 
 w::record! {
@@ -126,7 +105,6 @@ w::record! {
         /// `item`.
         0 item: Vec<ArticleItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<ArticleItem>)
 }
 
 w::record! {
@@ -141,7 +119,6 @@ w::record! {
         /// `Url`.
         3 url: String => w::Field::new("Url").required(),
     }
-    new(title: String, description: String, pic_url: String, url: String)
 }
 
 w::record! {
@@ -150,7 +127,6 @@ w::record! {
         /// `OpenKfId`.
         0 open_kf_id: Vec<String> => w::Field::new("OpenKfId").required(),
     }
-    new(open_kf_id: Vec<String>)
 }
 
 w::record! {
@@ -159,7 +135,6 @@ w::record! {
         /// `UserId`.
         0 user_id: String => w::Field::new("UserId").required(),
     }
-    new(user_id: String)
 }
 
 w::record! {
@@ -174,8 +149,6 @@ w::record! {
         /// `ErrMsg`.
         3 err_msg: Option<String> => w::Field::new("ErrMsg"),
     }
-    new(job_id: String, job_type: String, err_code: i64)
-    set(err_msg: String)
 }
 
 w::record! {
@@ -184,7 +157,6 @@ w::record! {
         /// `ReplaceName`.
         0 replace_name: String => w::Field::new("ReplaceName").required(),
     }
-    new(replace_name: String)
 }
 
 w::record! {
@@ -193,7 +165,6 @@ w::record! {
         /// `CorpId`.
         0 corp_id: Vec<String> => w::Field::new("CorpId").required(),
     }
-    new(corp_id: Vec<String>)
 }
 
 w::record! {
@@ -202,7 +173,6 @@ w::record! {
         /// `Edition`.
         0 edition: i64 => w::Field::new("Edition").required(),
     }
-    new(edition: i64)
 }
 
 w::record! {
@@ -219,13 +189,6 @@ w::record! {
         /// `CommentTime`; format `unix`.
         4 comment_time: xinqiao_types::UnixSeconds => w::Field::new("CommentTime").required(),
     }
-    new(
-        comment_id: String,
-        comment_user_info: CommentUserInfo,
-        comment_content: String,
-        attach: Vec<String>,
-        comment_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -234,7 +197,6 @@ w::record! {
         /// `UserId`.
         0 user_id: String => w::Field::new("UserId").required(),
     }
-    new(user_id: String)
 }
 
 w::record! {
@@ -245,7 +207,6 @@ w::record! {
         /// `ExpiresIn`; unit s.
         1 expires_in: i64 => w::Field::new("ExpiresIn").required(),
     }
-    new(access_token: String, expires_in: i64)
 }
 
 w::record! {
@@ -254,7 +215,6 @@ w::record! {
         /// `Item`.
         0 item: Vec<ExtAttrItem> => w::Field::new("Item").required(),
     }
-    new(item: Vec<ExtAttrItem>)
 }
 
 w::record! {
@@ -269,8 +229,6 @@ w::record! {
         /// `Web`.
         3 web: Option<Web> => w::Field::new("Web"),
     }
-    new(type_: i64, name: String)
-    set(text: ItemText, web: Web)
 }
 
 w::record! {
@@ -279,8 +237,6 @@ w::record! {
         /// `AuthOpenKfIdList`.
         0 auth_open_kf_id_list: Option<AuthOpenKfId> => w::Field::new("AuthOpenKfIdList"),
     }
-    new()
-    set(auth_open_kf_id_list: AuthOpenKfId)
 }
 
 w::record! {
@@ -289,7 +245,6 @@ w::record! {
         /// `GroupId`.
         0 group_id: Vec<i64> => w::Field::new("GroupId").required(),
     }
-    new(group_id: Vec<i64>)
 }
 
 w::record! {
@@ -298,7 +253,6 @@ w::record! {
         /// `MediaId`.
         0 media_id: String => w::Field::new("MediaId").required(),
     }
-    new(media_id: String)
 }
 
 w::record! {
@@ -319,14 +273,6 @@ w::record! {
         /// `ItemSpeech`.
         6 item_speech: Option<String> => w::Field::new("ItemSpeech"),
     }
-    new(
-        item_userid: String,
-        item_name: String,
-        item_party: String,
-        item_image: String,
-        item_status: i64,
-    )
-    set(item_op_time: xinqiao_types::UnixSeconds, item_speech: String)
 }
 
 w::record! {
@@ -335,7 +281,6 @@ w::record! {
         /// `Value`.
         0 value: String => w::Field::new("Value").required(),
     }
-    new(value: String)
 }
 
 w::record! {
@@ -344,7 +289,6 @@ w::record! {
         /// `Item`.
         0 item: Vec<String> => w::Field::new("Item").required(),
     }
-    new(item: Vec<String>)
 }
 
 w::record! {
@@ -355,7 +299,6 @@ w::record! {
         /// `DialString`.
         1 dial_string: String => w::Field::new("DialString").required(),
     }
-    new(protocol: i64, dial_string: String)
 }
 
 w::record! {
@@ -370,8 +313,6 @@ w::record! {
         /// `SubNodeList`.
         3 sub_node_list: Vec<SubNode> => w::Field::new("SubNodeList").required(),
     }
-    new(node_type: i64, sub_node_list: Vec<SubNode>)
-    set(sp_status: i64, apv_rel: i64)
 }
 
 w::record! {
@@ -380,7 +321,6 @@ w::record! {
         /// `NotifyNode`.
         0 notify_node: Vec<NotifyNodeNotifyNode> => w::Field::new("NotifyNode").required(),
     }
-    new(notify_node: Vec<NotifyNodeNotifyNode>)
 }
 
 w::record! {
@@ -395,7 +335,6 @@ w::record! {
         /// `ItemImage`.
         3 item_image: String => w::Field::new("ItemImage").required(),
     }
-    new(item_userid: String, item_name: String, item_party: String, item_image: String)
 }
 
 w::record! {
@@ -404,7 +343,6 @@ w::record! {
         /// `UserId`.
         0 user_id: String => w::Field::new("UserId").required(),
     }
-    new(user_id: String)
 }
 
 w::record! {
@@ -417,8 +355,6 @@ w::record! {
         /// `UserRole`.
         2 user_role: Option<i64> => w::Field::new("UserRole"),
     }
-    new()
-    set(user_id: String, tmp_open_id: String, user_role: i64)
 }
 
 w::record! {
@@ -427,7 +363,6 @@ w::record! {
         /// `OpitonId`.
         0 opiton_id: Vec<String> => w::Field::new("OpitonId").required(),
     }
-    new(opiton_id: Vec<String>)
 }
 
 w::record! {
@@ -436,7 +371,6 @@ w::record! {
         /// `item`.
         0 item: Vec<PicItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<PicItem>)
 }
 
 w::record! {
@@ -445,7 +379,6 @@ w::record! {
         /// `PicMd5Sum`.
         0 pic_md5_sum: String => w::Field::new("PicMd5Sum").required(),
     }
-    new(pic_md5_sum: String)
 }
 
 w::record! {
@@ -454,7 +387,6 @@ w::record! {
         /// `NodeList`.
         0 node_list: Vec<Node> => w::Field::new("NodeList").required(),
     }
-    new(node_list: Vec<Node>)
 }
 
 w::record! {
@@ -465,7 +397,6 @@ w::record! {
         /// `ScanResult`.
         1 scan_result: String => w::Field::new("ScanResult").required(),
     }
-    new(scan_type: String, scan_result: String)
 }
 
 w::record! {
@@ -474,8 +405,6 @@ w::record! {
         /// `SelectedItem`.
         0 selected_item: Option<Vec<SelectedItemSelectedItem>> => w::Field::new("SelectedItem"),
     }
-    new()
-    set(selected_item: Vec<SelectedItemSelectedItem>)
 }
 
 w::record! {
@@ -486,7 +415,6 @@ w::record! {
         /// `OpitonIds`.
         1 opiton_ids: OpitonId => w::Field::new("OpitonIds").required(),
     }
-    new(question_key: String, opiton_ids: OpitonId)
 }
 
 w::record! {
@@ -503,7 +431,6 @@ w::record! {
         /// `Poiname`.
         4 poiname: String => w::Field::new("Poiname").required(),
     }
-    new(location_x: String, location_y: String, scale: String, label: String, poiname: String)
 }
 
 w::record! {
@@ -514,7 +441,6 @@ w::record! {
         /// `PicList`.
         1 pic_list: Pic => w::Field::new("PicList").required(),
     }
-    new(count: i64, pic_list: Pic)
 }
 
 w::record! {
@@ -527,7 +453,6 @@ w::record! {
         /// `Details`.
         2 details: Vec<SpRecordDetail> => w::Field::new("Details").required(),
     }
-    new(sp_status: i64, approver_attr: i64, details: Vec<SpRecordDetail>)
 }
 
 w::record! {
@@ -544,8 +469,6 @@ w::record! {
         /// `Attach`.
         4 attach: Option<Vec<String>> => w::Field::new("Attach"),
     }
-    new(approver: Approver, sp_status: i64)
-    set(sp_time: xinqiao_types::UnixSeconds, speech: String, attach: Vec<String>)
 }
 
 w::record! {
@@ -562,8 +485,6 @@ w::record! {
         /// `MediaIds`.
         4 media_ids: Option<Vec<String>> => w::Field::new("MediaIds"),
     }
-    new(user_info: UserInfo)
-    set(sp_yj: i64, sptime: xinqiao_types::UnixSeconds, speech: String, media_ids: Vec<String>)
 }
 
 w::record! {
@@ -592,18 +513,6 @@ w::record! {
         /// `ProcessList`.
         10 process_list: Option<Process> => w::Field::new("ProcessList"),
     }
-    new(
-        statu_change_event: i64,
-        sp_no: String,
-        sp_name: String,
-        sp_status: i64,
-        template_id: String,
-        applyer: Applyer,
-        apply_time: xinqiao_types::UnixSeconds,
-        sp_record: Vec<SpRecord>,
-        comments: Vec<Comment>,
-    )
-    set(notifyer: Vec<Notifyer>, process_list: Process)
 }
 
 w::record! {
@@ -612,7 +521,6 @@ w::record! {
         /// `ReplaceName`.
         0 replace_name: String => w::Field::new("ReplaceName").required(),
     }
-    new(replace_name: String)
 }
 
 w::record! {
@@ -621,7 +529,6 @@ w::record! {
         /// `CardType`.
         0 card_type: String => w::Field::new("CardType").required(),
     }
-    new(card_type: String)
 }
 
 w::record! {
@@ -636,8 +543,6 @@ w::record! {
         /// `ErrorMsg`.
         3 error_msg: Option<String> => w::Field::new("ErrorMsg"),
     }
-    new(medium_type: i64, medium_url: String, upload_status: i64)
-    set(error_msg: String)
 }
 
 w::record! {
@@ -646,7 +551,6 @@ w::record! {
         /// `UserId`.
         0 user_id: String => w::Field::new("UserId").required(),
     }
-    new(user_id: String)
 }
 
 w::record! {
@@ -659,8 +563,6 @@ w::record! {
         /// `Description`.
         2 description: Option<String> => w::Field::new("Description"),
     }
-    new(media_id: String)
-    set(title: String, description: String)
 }
 
 w::record! {
@@ -669,7 +571,6 @@ w::record! {
         /// `MediaId`.
         0 media_id: String => w::Field::new("MediaId").required(),
     }
-    new(media_id: String)
 }
 
 w::record! {
@@ -684,8 +585,6 @@ w::record! {
         /// `ErrorMsg`.
         3 error_msg: Option<String> => w::Field::new("ErrorMsg"),
     }
-    new(upload_status: i64)
-    set(warm_up_picture: String, warm_up_video: String, error_msg: String)
 }
 
 w::record! {
@@ -696,7 +595,6 @@ w::record! {
         /// `Url`.
         1 url: String => w::Field::new("Url").required(),
     }
-    new(title: String, url: String)
 }
 
 /// `event`

@@ -62,12 +62,6 @@ w::record! {
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        auth_code_id: i64,
-        remark: String,
-        last_use_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -116,8 +110,6 @@ w::record! {
         /// `alias_list`.
         6 alias_list: Option<Alia> => w::Field::new("alias_list"),
     }
-    new(id: i64, email: String, name: String)
-    set(userid_list: Userid, tag_list: Tag, department_list: Department, alias_list: Alia)
 }
 
 w::record! {
@@ -126,7 +118,6 @@ w::record! {
         /// `list`.
         0 list: Vec<OptionList> => w::Field::new("list").required(),
     }
-    new(list: Vec<OptionList>)
 }
 
 w::record! {
@@ -154,7 +145,6 @@ w::record! {
         /// `mail_id`.
         0 mail_id: String => w::Field::new("mail_id").required(),
     }
-    new(mail_id: String)
 }
 
 w::record! {
@@ -304,7 +294,6 @@ w::record! {
         /// `groupname`.
         1 groupname: String => w::Field::new("groupname").required(),
     }
-    new(groupid: String, groupname: String)
 }
 
 w::record! {
@@ -317,7 +306,6 @@ w::record! {
         /// `name`.
         2 name: String => w::Field::new("name").required(),
     }
-    new(id: i64, email: String, name: String)
 }
 
 w::record! {

@@ -13,7 +13,6 @@ w::record! {
         /// `md5`.
         2 md5: String => w::Field::new("md5").required(),
     }
-    new(url: String, size: i64, md5: String)
 }
 
 w::record! {

@@ -75,7 +75,6 @@ w::record! {
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(id: String, name: String, order: i64, create_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -94,14 +93,6 @@ w::record! {
         /// `tag`.
         5 tag: Vec<AddStrategyTagTag> => w::Field::new("tag").required(),
     }
-    new(
-        strategy_id: i64,
-        group_id: String,
-        group_name: String,
-        order: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        tag: Vec<AddStrategyTagTag>,
-    )
 }
 
 w::record! {
@@ -210,7 +201,6 @@ w::record! {
         /// `follow_info`.
         1 follow_info: FollowInfo => w::Field::new("follow_info").required(),
     }
-    new(external_contact: ExternalContactExternalContact, follow_info: FollowInfo)
 }
 
 w::record! {
@@ -233,15 +223,6 @@ w::record! {
         /// `new_contact_cnt`.
         7 new_contact_cnt: i64 => w::Field::new("new_contact_cnt").required(),
     }
-    new(
-        stat_time: xinqiao_types::UnixSeconds,
-        chat_cnt: i64,
-        message_cnt: i64,
-        negative_feedback_cnt: i64,
-        new_apply_cnt: i64,
-        new_contact_cnt: i64,
-    )
-    set(reply_percentage: f64, avg_reply_time: i64)
 }
 
 w::record! {
@@ -254,8 +235,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(create_time: xinqiao_types::UnixSeconds)
-    set(userid: String, external_userid: String)
 }
 
 w::record! {
@@ -280,7 +259,6 @@ w::record! {
         /// `pic_url`.
         0 pic_url: String => w::Field::new("pic_url").required(),
     }
-    new(pic_url: String)
 }
 
 w::record! {
@@ -303,14 +281,6 @@ w::record! {
         /// `is_customer`.
         7 is_customer: bool => w::Field::new("is_customer").required().spelled(w::Spelling::BoolInt),
     }
-    new(name: String, add_time: xinqiao_types::UnixSeconds, is_customer: bool)
-    set(
-        external_userid: String,
-        tmp_openid: String,
-        follow_userid: String,
-        chat_id: String,
-        chat_name: String,
-    )
 }
 
 w::record! {
@@ -351,27 +321,6 @@ w::record! {
         /// `conclusions`.
         16 conclusions: ContactWayConclusion => w::Field::new("conclusions").required(),
     }
-    new(
-        config_id: String,
-        type_: i64,
-        scene: i64,
-        style: i64,
-        remark: String,
-        skip_verify: bool,
-        state: String,
-        is_temp: bool,
-        conclusions: ContactWayConclusion,
-    )
-    set(
-        qr_code: String,
-        user: Vec<String>,
-        party: Vec<i64>,
-        expires_in: i64,
-        chat_expires_in: i64,
-        unionid: xinqiao_types::UnionId,
-        is_exclusive: bool,
-        mark_source: bool,
-    )
 }
 
 w::record! {
@@ -386,8 +335,6 @@ w::record! {
         /// `miniprogram`.
         3 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
     }
-    new()
-    set(text: Text, image: ConclusionImage, link: Link, miniprogram: Miniprogram)
 }
 
 w::record! {
@@ -410,7 +357,6 @@ w::record! {
         /// `external_userid`.
         1 external_userid: String => w::Field::new("external_userid").required().masked(),
     }
-    new(userid: String, external_userid: String)
 }
 
 w::record! {
@@ -427,8 +373,6 @@ w::record! {
         /// `miniprogram`.
         4 miniprogram: Option<ExternalAttrMiniprogram> => w::Field::new("miniprogram"),
     }
-    new(type_: i64, name: String)
-    set(text: ExternalAttrText, web: Web, miniprogram: ExternalAttrMiniprogram)
 }
 
 w::record! {
@@ -441,7 +385,6 @@ w::record! {
         /// `title`.
         2 title: String => w::Field::new("title").required(),
     }
-    new(appid: xinqiao_types::AppId, pagepath: String, title: String)
 }
 
 w::record! {
@@ -450,7 +393,6 @@ w::record! {
         /// `value`.
         0 value: String => w::Field::new("value").required(),
     }
-    new(value: String)
 }
 
 w::record! {
@@ -493,18 +435,6 @@ w::record! {
         /// `external_profile`.
         12 external_profile: Option<ExternalProfile> => w::Field::new("external_profile"),
     }
-    new(external_userid: String, name: String, type_: i64, gender: i64)
-    set(
-        foreign_key: String,
-        unionid: xinqiao_types::UnionId,
-        avatar: String,
-        position: String,
-        corp_name: String,
-        corp_full_name: String,
-        is_subscribe: bool,
-        subscriber_info: SubscriberInfo,
-        external_profile: ExternalProfile,
-    )
 }
 
 w::record! {
@@ -517,8 +447,6 @@ w::record! {
         /// `external_attr`.
         2 external_attr: Vec<ExternalAttr> => w::Field::new("external_attr").required(),
     }
-    new(external_corp_name: String, external_attr: Vec<ExternalAttr>)
-    set(wechat_channels: WechatChannel)
 }
 
 w::record! {
@@ -568,22 +496,6 @@ w::record! {
         /// `wechat_channels`.
         11 wechat_channels: Option<FollowInfoWechatChannel> => w::Field::new("wechat_channels"),
     }
-    new(
-        userid: String,
-        remark: String,
-        description: String,
-        add_way: i64,
-        createtime: xinqiao_types::UnixSeconds,
-    )
-    set(
-        remark_corp_name: String,
-        remark_mobiles: Vec<String>,
-        tags: Vec<FollowInfoTag>,
-        tag_id: Vec<String>,
-        state: String,
-        oper_userid: String,
-        wechat_channels: FollowInfoWechatChannel,
-    )
 }
 
 w::record! {
@@ -598,8 +510,6 @@ w::record! {
         /// `group_name`.
         3 group_name: Option<String> => w::Field::new("group_name"),
     }
-    new(type_: i64)
-    set(tag_id: String, tag_name: String, group_name: String)
 }
 
 w::record! {
@@ -610,8 +520,6 @@ w::record! {
         /// `source`.
         1 source: Option<i64> => w::Field::new("source"),
     }
-    new()
-    set(nickname: String, source: i64)
 }
 
 w::record! {
@@ -628,8 +536,6 @@ w::record! {
         /// `send_time`; format `unix`.
         4 send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("send_time"),
     }
-    new(userid: String, status: i64)
-    set(chat_id: String, external_userid: String, send_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -642,7 +548,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(rule_id: w::TextOrNumber, rule_name: String, create_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -651,7 +556,6 @@ w::record! {
         /// `external_userid`.
         0 external_userid: String => w::Field::new("external_userid").required().masked(),
     }
-    new(external_userid: String)
 }
 
 w::record! {
@@ -668,11 +572,6 @@ w::record! {
         /// `invalid_external_contact_list`.
         4 invalid_external_contact_list: Option<InvalidExternalContact> => w::Field::new("invalid_external_contact_list"),
     }
-    new(errcode: i64, errmsg: String, moment_id: String)
-    set(
-        invalid_sender_list: ApplicableRange,
-        invalid_external_contact_list: InvalidExternalContact,
-    )
 }
 
 w::record! {
@@ -683,7 +582,6 @@ w::record! {
         /// `publish_status`.
         1 publish_status: i64 => w::Field::new("publish_status").required(),
     }
-    new(userid: String, publish_status: i64)
 }
 
 w::record! {
@@ -694,7 +592,6 @@ w::record! {
         /// `new_external_userid`.
         1 new_external_userid: String => w::Field::new("new_external_userid").required(),
     }
-    new(external_userid: String, new_external_userid: String)
 }
 
 w::record! {
@@ -705,7 +602,6 @@ w::record! {
         /// `send_moment`.
         1 send_moment: bool => w::Field::new("send_moment").required(),
     }
-    new(view_moment_list: bool, send_moment: bool)
 }
 
 w::record! {
@@ -722,8 +618,6 @@ w::record! {
         /// `attachments`.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => w::Field::new("attachments"),
     }
-    new(product_id: String, description: String, price: xinqiao_types::Fen)
-    set(product_sn: String, attachments: Vec<AddProductAlbumAttachment>)
 }
 
 w::record! {
@@ -742,14 +636,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        strategy_id: i64,
-        parent_id: i64,
-        strategy_name: String,
-        admin_list: Vec<String>,
-        privilege: GetPrivilege,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -762,11 +648,6 @@ w::record! {
         /// `dimission_time`; format `unix`.
         2 dimission_time: xinqiao_types::UnixSeconds => w::Field::new("dimission_time").required(),
     }
-    new(
-        handover_userid: String,
-        external_userid: String,
-        dimission_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -795,8 +676,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(msgid: String, creator: String, create_type: i64, create_time: xinqiao_types::UnixSeconds)
-    set(text: Text, attachments: Vec<AddMsgTemplateAttachment>)
 }
 
 w::record! {
@@ -814,8 +693,6 @@ w::record! {
         /// `tag_list`.
         0 tag_list: Option<Vec<String>> => w::Field::new("tag_list"),
     }
-    new()
-    set(tag_list: Vec<String>)
 }
 
 w::record! {
@@ -840,7 +717,6 @@ w::record! {
         /// `config_id`.
         0 config_id: String => w::Field::new("config_id").required(),
     }
-    new(config_id: String)
 }
 
 w::record! {
@@ -849,7 +725,6 @@ w::record! {
         /// `strategy_id`.
         0 strategy_id: i64 => w::Field::new("strategy_id").required(),
     }
-    new(strategy_id: i64)
 }
 
 w::record! {
@@ -862,8 +737,6 @@ w::record! {
         /// `name`.
         2 name: Option<String> => w::Field::new("name"),
     }
-    new(longitude: f64, latitude: f64)
-    set(name: String)
 }
 
 w::record! {
@@ -936,14 +809,6 @@ w::record! {
         /// `create_time`; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        moment_id: String,
-        creator: String,
-        create_type: i64,
-        visible_type: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(text: Text, image: Vec<Image>, video: MomentVideo, link: MomentLink, location: Location)
 }
 
 w::record! {
@@ -954,8 +819,6 @@ w::record! {
         /// `title`.
         1 title: Option<String> => w::Field::new("title"),
     }
-    new(url: String)
-    set(title: String)
 }
 
 w::record! {
@@ -966,8 +829,6 @@ w::record! {
         /// `thumb_media_id`.
         1 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(thumb_media_id: String)
 }
 
 w::record! {
@@ -1095,13 +956,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        product_id: String,
-        description: String,
-        price: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(product_sn: String, attachments: Vec<AddProductAlbumAttachment>)
 }
 
 w::record! {
@@ -1112,7 +966,6 @@ w::record! {
         /// `expire_date`; format `unix`.
         1 expire_date: xinqiao_types::UnixSeconds => w::Field::new("expire_date").required(),
     }
-    new(balance: i64, expire_date: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1147,14 +1000,6 @@ w::record! {
         /// `applicable_range`.
         6 applicable_range: Option<ApplicableRange> => w::Field::new("applicable_range"),
     }
-    new(
-        rule_id: w::TextOrNumber,
-        rule_name: String,
-        create_time: xinqiao_types::UnixSeconds,
-        word_list: Vec<String>,
-        intercept_type: i64,
-    )
-    set(extra_rule: ExtraRule, applicable_range: ApplicableRange)
 }
 
 w::record! {
@@ -1173,14 +1018,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        strategy_id: i64,
-        parent_id: i64,
-        strategy_name: String,
-        admin_list: Vec<String>,
-        privilege: StrategyPrivilege,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1189,7 +1026,6 @@ w::record! {
         /// `strategy_id`.
         0 strategy_id: i64 => w::Field::new("strategy_id").required(),
     }
-    new(strategy_id: i64)
 }
 
 w::record! {
@@ -1236,28 +1072,6 @@ w::record! {
         /// `export_customer_group_list`.
         19 export_customer_group_list: bool => w::Field::new("export_customer_group_list").required(),
     }
-    new(
-        view_customer_list: bool,
-        view_customer_data: bool,
-        view_room_list: bool,
-        contact_me: bool,
-        join_room: bool,
-        share_customer: bool,
-        oper_resign_customer: bool,
-        oper_resign_group: bool,
-        send_customer_msg: bool,
-        edit_welcome_msg: bool,
-        view_behavior_data: bool,
-        view_room_data: bool,
-        send_group_msg: bool,
-        room_deduplication: bool,
-        rapid_reply: bool,
-        onjob_customer_transfer: bool,
-        edit_anti_spam_rule: bool,
-        export_customer_list: bool,
-        export_customer_data: bool,
-        export_customer_group_list: bool,
-    )
 }
 
 w::record! {
@@ -1270,8 +1084,6 @@ w::record! {
         /// `remark_mobiles`.
         2 remark_mobiles: Option<Vec<String>> => w::Field::new("remark_mobiles"),
     }
-    new()
-    set(tag_id: Vec<String>, remark: String, remark_mobiles: Vec<String>)
 }
 
 w::record! {
@@ -1288,8 +1100,6 @@ w::record! {
         /// `mobile`.
         4 mobile: Option<String> => w::Field::new("mobile").masked(),
     }
-    new(errcode: i64)
-    set(errmsg: String, external_userid: String, foreign_key: String, mobile: String)
 }
 
 w::record! {
@@ -1330,14 +1140,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        group_id: String,
-        group_name: String,
-        order: i64,
-        tag: Vec<TagGroupTag>,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(deleted: bool)
 }
 
 w::record! {
@@ -1354,8 +1156,6 @@ w::record! {
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(id: String, name: String, order: i64, create_time: xinqiao_types::UnixSeconds)
-    set(deleted: bool)
 }
 
 w::record! {
@@ -1368,8 +1168,6 @@ w::record! {
         /// `send_time`; format `unix`.
         2 send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("send_time"),
     }
-    new(userid: String, status: i64)
-    set(send_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1405,7 +1203,6 @@ w::record! {
         /// `external_userid`.
         1 external_userid: String => w::Field::new("external_userid").required().masked(),
     }
-    new(errcode: i64, external_userid: String)
 }
 
 w::record! {
@@ -1418,8 +1215,6 @@ w::record! {
         /// `takeover_time`; format `unix`.
         2 takeover_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("takeover_time"),
     }
-    new(status: i64, external_userid: String)
-    set(takeover_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -1460,7 +1255,6 @@ w::record! {
         /// `url`.
         1 url: String => w::Field::new("url").required(),
     }
-    new(title: String, url: String)
 }
 
 w::record! {
@@ -1471,8 +1265,6 @@ w::record! {
         /// `status`.
         1 status: Option<i64> => w::Field::new("status"),
     }
-    new()
-    set(nickname: String, status: i64)
 }
 
 w::record! {

@@ -55,27 +55,6 @@ w::record! {
         /// `miniprogram_info`.
         16 miniprogram_info: Option<MiniprogramInfo> => w::Field::new("miniprogram_info"),
     }
-    new(
-        mch_id: xinqiao_types::MchId,
-        bill_type: i64,
-        out_trade_no: String,
-        transaction_id: String,
-        trade_state: i64,
-        total_fee: xinqiao_types::Fen,
-        total_refund_fee: xinqiao_types::Fen,
-        payment_type: i64,
-        pay_time: xinqiao_types::UnixSeconds,
-        remark: String,
-    )
-    set(
-        out_refund_no: String,
-        external_userid: String,
-        payee_userid: String,
-        payer_info: PayerInfo,
-        commodity_list: Vec<Commodity>,
-        refund_list: Vec<Refund>,
-        miniprogram_info: MiniprogramInfo,
-    )
 }
 
 w::record! {
@@ -86,8 +65,6 @@ w::record! {
         /// `amount`.
         1 amount: Option<i64> => w::Field::new("amount"),
     }
-    new(description: String)
-    set(amount: i64)
 }
 
 w::record! {
@@ -96,7 +73,6 @@ w::record! {
         /// `out_trade_no`.
         0 out_trade_no: String => w::Field::new("out_trade_no").required(),
     }
-    new(out_trade_no: String)
 }
 
 w::record! {
@@ -107,7 +83,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(appid: xinqiao_types::AppId, name: String)
 }
 
 w::record! {
@@ -120,8 +95,6 @@ w::record! {
         /// `address`.
         2 address: Option<String> => w::Field::new("address").masked(),
     }
-    new()
-    set(name: String, phone: String, address: String)
 }
 
 w::record! {
@@ -140,14 +113,6 @@ w::record! {
         /// `refund_fee`; unit fen.
         5 refund_fee: xinqiao_types::Fen => w::Field::new("refund_fee").required(),
     }
-    new(
-        out_refund_no: String,
-        refund_userid: String,
-        refund_comment: String,
-        refund_reqtime: xinqiao_types::UnixSeconds,
-        refund_status: i64,
-        refund_fee: xinqiao_types::Fen,
-    )
 }
 
 w::record! {

@@ -19,8 +19,6 @@ w::record! {
         /// `report_time`; format `unix`.
         5 report_time: xinqiao_types::UnixSeconds => w::Field::new("report_time").required(),
     }
-    new(id_type: i64, report_values: Vec<ReportValue>, report_time: xinqiao_types::UnixSeconds)
-    set(userid: String, student_userid: String, parent_userid: String)
 }
 
 w::record! {
@@ -31,8 +29,6 @@ w::record! {
         /// `partyids`.
         1 partyids: Option<Vec<i64>> => w::Field::new("partyids"),
     }
-    new()
-    set(userids: Vec<String>, partyids: Vec<i64>)
 }
 
 w::record! {
@@ -57,17 +53,6 @@ w::record! {
         /// `question_templates`.
         8 question_templates: Vec<QuestionTemplate> => w::Field::new("question_templates").required(),
     }
-    new(
-        title: String,
-        creator: String,
-        type_: i64,
-        finish_cnt: i64,
-        report_type: i64,
-        apply_range: ApplyRange,
-        report_to: ReportTo,
-        skip_weekend: bool,
-        question_templates: Vec<QuestionTemplate>,
-    )
 }
 
 w::record! {
@@ -84,8 +69,6 @@ w::record! {
         /// `option_list`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
     }
-    new(question_id: i64, title: String, question_type: i64, is_required: bool)
-    set(option_list: Vec<QuestionTemplateOption>)
 }
 
 w::record! {
@@ -96,7 +79,6 @@ w::record! {
         /// `option_text`.
         1 option_text: String => w::Field::new("option_text").required(),
     }
-    new(option_id: i64, option_text: String)
 }
 
 w::record! {
@@ -105,8 +87,6 @@ w::record! {
         /// `userids`.
         0 userids: Option<Vec<String>> => w::Field::new("userids"),
     }
-    new()
-    set(userids: Vec<String>)
 }
 
 w::record! {
@@ -127,15 +107,6 @@ w::record! {
         /// `high_risk_area`.
         6 high_risk_area: Option<String> => w::Field::new("high_risk_area"),
     }
-    new(question_id: i64)
-    set(
-        single_choice: i64,
-        multi_choice: Vec<i64>,
-        text: String,
-        fileid: Vec<String>,
-        itinerary_card_type: i64,
-        high_risk_area: String,
-    )
 }
 
 w::record! {

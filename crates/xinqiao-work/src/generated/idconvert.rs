@@ -11,7 +11,6 @@ w::record! {
         /// `pending_id`.
         1 pending_id: String => w::Field::new("pending_id").required(),
     }
-    new(external_userid: String, pending_id: String)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `new_chat_id`.
         1 new_chat_id: String => w::Field::new("new_chat_id").required(),
     }
-    new(chat_id: String, new_chat_id: String)
 }
 
 w::record! {
@@ -37,8 +35,6 @@ w::record! {
         /// `userid`.
         3 userid: Option<String> => w::Field::new("userid"),
     }
-    new(tmp_external_userid: String)
-    set(external_userid: String, corpid: xinqiao_types::CorpId, userid: String)
 }
 
 w::record! {
@@ -49,7 +45,6 @@ w::record! {
         /// `open_external_tagid`.
         1 open_external_tagid: String => w::Field::new("open_external_tagid").required(),
     }
-    new(external_tagid: String, open_external_tagid: String)
 }
 
 w::record! {
@@ -60,7 +55,6 @@ w::record! {
         /// `new_open_kfid`.
         1 new_open_kfid: String => w::Field::new("new_open_kfid").required(),
     }
-    new(open_kfid: String, new_open_kfid: String)
 }
 
 w::record! {

@@ -15,7 +15,6 @@ w::record! {
         /// `manage_privilege`.
         3 manage_privilege: bool => w::Field::new("manage_privilege").required(),
     }
-    new(open_kfid: String, name: String, avatar: String, manage_privilege: bool)
 }
 
 w::record! {
@@ -28,7 +27,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(userid: String, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -56,13 +54,6 @@ w::record! {
         /// `miniprogram`.
         4 miniprogram: Option<AttachmentMiniprogram> => w::Field::new("miniprogram"),
     }
-    new(msgtype: String)
-    set(
-        image: AttachmentImage,
-        link: Link,
-        video: AttachmentVideo,
-        miniprogram: AttachmentMiniprogram,
-    )
 }
 
 w::record! {
@@ -89,7 +80,6 @@ w::record! {
         /// `name`.
         0 name: String => w::Field::new("name").required(),
     }
-    new(name: String)
 }
 
 w::record! {
@@ -102,8 +92,6 @@ w::record! {
         /// `title`.
         2 title: Option<String> => w::Field::new("title"),
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
-    set(title: String)
 }
 
 w::record! {
@@ -112,7 +100,6 @@ w::record! {
         /// `name`.
         0 name: String => w::Field::new("name").required(),
     }
-    new(name: String)
 }
 
 w::record! {
@@ -143,8 +130,6 @@ w::record! {
         /// `title`.
         2 title: Option<String> => w::Field::new("title"),
     }
-    new(sub_type: i64, nickname: String)
-    set(title: String)
 }
 
 w::record! {
@@ -163,14 +148,6 @@ w::record! {
         /// `shop_nickname`.
         5 shop_nickname: String => w::Field::new("shop_nickname").required(),
     }
-    new(
-        order_id: String,
-        product_titles: String,
-        price_wording: String,
-        state: String,
-        image_url: String,
-        shop_nickname: String,
-    )
 }
 
 w::record! {
@@ -189,14 +166,6 @@ w::record! {
         /// `shop_head_img`.
         5 shop_head_img: String => w::Field::new("shop_head_img").required(),
     }
-    new(
-        product_id: String,
-        head_img: String,
-        title: String,
-        sales_price: xinqiao_types::Fen,
-        shop_nickname: String,
-        shop_head_img: String,
-    )
 }
 
 w::record! {
@@ -226,8 +195,6 @@ w::record! {
         /// `enter_session_context`.
         5 enter_session_context: Option<EnterSessionContext> => w::Field::new("enter_session_context"),
     }
-    new(external_userid: String, nickname: String, avatar: String, gender: i64)
-    set(unionid: xinqiao_types::UnionId, enter_session_context: EnterSessionContext)
 }
 
 w::record! {
@@ -240,8 +207,6 @@ w::record! {
         /// `wechat_channels`.
         2 wechat_channels: Option<WechatChannel> => w::Field::new("wechat_channels"),
     }
-    new()
-    set(scene: String, scene_param: String, wechat_channels: WechatChannel)
 }
 
 w::record! {
@@ -280,24 +245,6 @@ w::record! {
         /// `recall_msgid`.
         15 recall_msgid: Option<String> => w::Field::new("recall_msgid"),
     }
-    new(event_type: String)
-    set(
-        open_kfid: String,
-        external_userid: String,
-        servicer_userid: String,
-        scene: String,
-        scene_param: String,
-        welcome_code: String,
-        status: i64,
-        fail_msgid: String,
-        fail_type: i64,
-        change_type: i64,
-        old_servicer_userid: String,
-        new_servicer_userid: String,
-        msg_code: String,
-        wechat_channels: WechatChannel,
-        recall_msgid: String,
-    )
 }
 
 w::record! {
@@ -317,7 +264,6 @@ w::record! {
         /// `statistic`.
         1 statistic: GetServicerStatisticStatisticStatistic => w::Field::new("statistic").required(),
     }
-    new(stat_time: xinqiao_types::UnixSeconds, statistic: GetServicerStatisticStatisticStatistic)
 }
 
 w::record! {
@@ -356,26 +302,6 @@ w::record! {
         /// `msg_rejected_customer_cnt`.
         15 msg_rejected_customer_cnt: i64 => w::Field::new("msg_rejected_customer_cnt").required(),
     }
-    new(
-        session_cnt: i64,
-        customer_cnt: i64,
-        customer_msg_cnt: i64,
-        satisfaction_investgate_cnt: i64,
-        upgrade_service_customer_cnt: i64,
-        upgrade_service_member_invite_cnt: i64,
-        upgrade_service_member_customer_cnt: i64,
-        upgrade_service_groupchat_invite_cnt: i64,
-        upgrade_service_groupchat_customer_cnt: i64,
-        msg_rejected_customer_cnt: i64,
-    )
-    set(
-        reply_rate: f64,
-        first_reply_average_sec: f64,
-        satisfaction_participation_rate: f64,
-        satisfied_rate: f64,
-        middling_rate: f64,
-        dissatisfied_rate: f64,
-    )
 }
 
 w::record! {
@@ -388,7 +314,6 @@ w::record! {
         /// `is_default`.
         2 is_default: bool => w::Field::new("is_default").required().spelled(w::Spelling::BoolInt),
     }
-    new(group_id: String, name: String, is_default: bool)
 }
 
 w::record! {
@@ -409,8 +334,6 @@ w::record! {
         /// `chat_id_list`.
         0 chat_id_list: Option<Vec<String>> => w::Field::new("chat_id_list"),
     }
-    new()
-    set(chat_id_list: Vec<String>)
 }
 
 w::record! {
@@ -436,8 +359,6 @@ w::record! {
         /// `answers`.
         4 answers: Vec<IntentAnswer> => w::Field::new("answers").required(),
     }
-    new(group_id: String, intent_id: String, question: Question, answers: Vec<IntentAnswer>)
-    set(similar_questions: SimilarQuestion)
 }
 
 w::record! {
@@ -448,7 +369,6 @@ w::record! {
         /// `attachments`.
         1 attachments: Vec<AnswerAttachment> => w::Field::new("attachments").required(),
     }
-    new(text: Text, attachments: Vec<AnswerAttachment>)
 }
 
 w::record! {
@@ -528,8 +448,6 @@ w::record! {
         /// `department_id_list`.
         1 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
     }
-    new()
-    set(userid_list: Vec<String>, department_id_list: Vec<i64>)
 }
 
 w::record! {
@@ -540,7 +458,6 @@ w::record! {
         /// `item`.
         1 item: Vec<MergedMsgItem> => w::Field::new("item").required(),
     }
-    new(title: String, item: Vec<MergedMsgItem>)
 }
 
 w::record! {
@@ -555,12 +472,6 @@ w::record! {
         /// `send_time`; format `unix`.
         3 send_time: xinqiao_types::UnixSeconds => w::Field::new("send_time").required(),
     }
-    new(
-        sender_name: String,
-        msgtype: String,
-        msg_content: String,
-        send_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -668,27 +579,6 @@ w::record! {
         /// `send_time`; format `unix`.
         21 send_time: xinqiao_types::UnixSeconds => w::Field::new("send_time").required(),
     }
-    new(msgid: String, msgtype: String, origin: i64, send_time: xinqiao_types::UnixSeconds)
-    set(
-        open_kfid: String,
-        servicer_userid: String,
-        external_userid: String,
-        text: MsgText,
-        image: Image,
-        voice: Voice,
-        video: SendMsgVideo,
-        file: File,
-        link: MsgLink,
-        miniprogram: SendMsgMiniprogram,
-        msgmenu: Msgmenu,
-        location: Location,
-        business_card: BusinessCard,
-        event: Event,
-        channels: Channel,
-        channels_shop_product: ChannelsShopProduct,
-        channels_shop_order: ChannelsShopOrder,
-        merged_msg: MergedMsg,
-    )
 }
 
 w::record! {
@@ -705,8 +595,6 @@ w::record! {
         /// `pic_url`.
         4 pic_url: String => w::Field::new("pic_url").required(),
     }
-    new(url: String, title: String, thumb_media_id: String, pic_url: String)
-    set(desc: String)
 }
 
 w::record! {
@@ -717,8 +605,6 @@ w::record! {
         /// `menu_id`.
         1 menu_id: Option<String> => w::Field::new("menu_id"),
     }
-    new(content: String)
-    set(menu_id: String)
 }
 
 w::record! {
@@ -817,8 +703,6 @@ w::record! {
         /// `department_id`.
         2 department_id: Option<i64> => w::Field::new("department_id"),
     }
-    new()
-    set(userid: String, status: i64, department_id: i64)
 }
 
 w::record! {
@@ -847,7 +731,6 @@ w::record! {
         /// `statistic`.
         1 statistic: StatisticStatistic => w::Field::new("statistic").required(),
     }
-    new(stat_time: xinqiao_types::UnixSeconds, statistic: StatisticStatistic)
 }
 
 w::record! {
@@ -870,16 +753,6 @@ w::record! {
         /// `ai_knowledge_hit_rate`.
         7 ai_knowledge_hit_rate: f64 => w::Field::new("ai_knowledge_hit_rate").required(),
     }
-    new(
-        session_cnt: i64,
-        customer_cnt: i64,
-        customer_msg_cnt: i64,
-        upgrade_service_customer_cnt: i64,
-        msg_rejected_customer_cnt: i64,
-        ai_session_reply_cnt: i64,
-        ai_transfer_rate: f64,
-        ai_knowledge_hit_rate: f64,
-    )
 }
 
 w::record! {
@@ -928,8 +801,6 @@ w::record! {
         /// `scene`.
         1 scene: i64 => w::Field::new("scene").required(),
     }
-    new(scene: i64)
-    set(nickname: String)
 }
 
 w::record! {

@@ -71,14 +71,6 @@ w::record! {
         /// `share_info`.
         8 share_info: Option<ShareInfo> => w::Field::new("share_info"),
     }
-    new(active_code: String, type_: i64, status: i64, create_time: xinqiao_types::UnixSeconds)
-    set(
-        userid: String,
-        active_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-        merge_info: MergeInfo,
-        share_info: ShareInfo,
-    )
 }
 
 w::record! {
@@ -91,7 +83,6 @@ w::record! {
         /// `userid`.
         2 userid: String => w::Field::new("userid").required(),
     }
-    new(errcode: i64, active_code: String, userid: String)
 }
 
 w::record! {
@@ -124,8 +115,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: Option<String> => w::Field::new("errmsg"),
     }
-    new(corpid: xinqiao_types::CorpId, errcode: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -142,13 +131,6 @@ w::record! {
         /// `active_code`.
         4 active_code: String => w::Field::new("active_code").required(),
     }
-    new(
-        userid: String,
-        type_: i64,
-        active_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-        active_code: String,
-    )
 }
 
 w::record! {
@@ -163,12 +145,6 @@ w::record! {
         /// `account_duration`.
         3 account_duration: OrderAccountDuration => w::Field::new("account_duration").required(),
     }
-    new(
-        sub_order_id: String,
-        corpid: xinqiao_types::CorpId,
-        account_count: OrderAccountCount,
-        account_duration: OrderAccountDuration,
-    )
 }
 
 w::record! {
@@ -187,14 +163,6 @@ w::record! {
         /// `pay_time`; format `unix`.
         5 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
     }
-    new(
-        order_id: String,
-        order_type: i64,
-        order_status: i64,
-        price: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -207,7 +175,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(corpid: xinqiao_types::CorpId, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -222,8 +189,6 @@ w::record! {
         /// `type`.
         3 type_: i64 => w::Field::new("type").required(),
     }
-    new(errcode: i64, userid: String, type_: i64)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -238,12 +203,6 @@ w::record! {
         /// `expire_time`; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => w::Field::new("expire_time").required(),
     }
-    new(
-        userid: String,
-        type_: i64,
-        active_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -256,8 +215,6 @@ w::record! {
         /// `type`.
         2 type_: i64 => w::Field::new("type").required(),
     }
-    new(active_code: String, type_: i64)
-    set(userid: String)
 }
 
 w::record! {
@@ -268,7 +225,6 @@ w::record! {
         /// `order_type`.
         1 order_type: i64 => w::Field::new("order_type").required(),
     }
-    new(order_id: String, order_type: i64)
 }
 
 w::record! {
@@ -279,7 +235,6 @@ w::record! {
         /// `from_active_code`.
         1 from_active_code: String => w::Field::new("from_active_code").required(),
     }
-    new(to_active_code: String, from_active_code: String)
 }
 
 w::record! {
@@ -304,17 +259,6 @@ w::record! {
         /// `pay_time`; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
     }
-    new(
-        order_id: String,
-        order_type: i64,
-        order_status: i64,
-        corpid: xinqiao_types::CorpId,
-        price: xinqiao_types::Fen,
-        account_count: OrderAccountCount,
-        account_duration: OrderAccountDuration,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -325,7 +269,6 @@ w::record! {
         /// `external_contact_count`.
         1 external_contact_count: i64 => w::Field::new("external_contact_count").required(),
     }
-    new(base_count: i64, external_contact_count: i64)
 }
 
 w::record! {
@@ -338,8 +281,6 @@ w::record! {
         /// `new_expire_time`; format `unix`.
         2 new_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("new_expire_time"),
     }
-    new()
-    set(months: i64, days: i64, new_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -352,8 +293,6 @@ w::record! {
         /// `fail_corp_list`.
         2 fail_corp_list: Option<Vec<FailCorp>> => w::Field::new("fail_corp_list"),
     }
-    new(errcode: i64)
-    set(errmsg: String, fail_corp_list: Vec<FailCorp>)
 }
 
 w::record! {
@@ -373,7 +312,6 @@ w::record! {
         /// `from_corpid`.
         1 from_corpid: String => w::Field::new("from_corpid").required(),
     }
-    new(to_corpid: String, from_corpid: String)
 }
 
 w::record! {
@@ -386,7 +324,6 @@ w::record! {
         /// `active_code`.
         2 active_code: String => w::Field::new("active_code").required(),
     }
-    new(errcode: i64, errmsg: String, active_code: String)
 }
 
 w::record! {
@@ -409,7 +346,6 @@ w::record! {
         /// `end_time`; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -433,7 +369,6 @@ w::record! {
         /// `takeover_userid`.
         2 takeover_userid: String => w::Field::new("takeover_userid").required(),
     }
-    new(errcode: i64, handover_userid: String, takeover_userid: String)
 }
 
 w::record! {

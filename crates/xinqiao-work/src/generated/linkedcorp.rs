@@ -37,7 +37,6 @@ w::record! {
         /// `value`.
         0 value: String => w::Field::new("value").required(),
     }
-    new(value: String)
 }
 
 w::record! {
@@ -63,8 +62,6 @@ w::record! {
         /// `order`.
         3 order: i64 => w::Field::new("order").required(),
     }
-    new(department_id: i64, parentid: i64, order: i64)
-    set(department_name: String)
 }
 
 w::record! {
@@ -73,7 +70,6 @@ w::record! {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => w::Field::new("attrs").required(),
     }
-    new(attrs: Vec<ExtattrAttr>)
 }
 
 w::record! {
@@ -88,8 +84,6 @@ w::record! {
         /// `web`.
         3 web: Option<Web> => w::Field::new("web"),
     }
-    new(type_: i64, name: String)
-    set(text: AttrText, web: Web)
 }
 
 w::record! {
@@ -226,16 +220,6 @@ w::record! {
         /// `extattr`.
         8 extattr: Option<Extattr> => w::Field::new("extattr"),
     }
-    new(corpid: xinqiao_types::CorpId, userid: String)
-    set(
-        name: String,
-        mobile: String,
-        telephone: String,
-        email: String,
-        position: String,
-        department: Vec<String>,
-        extattr: Extattr,
-    )
 }
 
 w::record! {
@@ -250,8 +234,6 @@ w::record! {
         /// `department`; format `LinkedId/DepartmentId`.
         3 department: Option<Vec<String>> => w::Field::new("department"),
     }
-    new(corpid: xinqiao_types::CorpId, userid: String)
-    set(name: String, department: Vec<String>)
 }
 
 w::record! {
@@ -285,7 +267,6 @@ w::record! {
         /// `url`.
         1 url: String => w::Field::new("url").required(),
     }
-    new(title: String, url: String)
 }
 
 w::record! {

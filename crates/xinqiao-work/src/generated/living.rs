@@ -35,8 +35,6 @@ w::record! {
         /// `invitor_external_userid`.
         7 invitor_external_userid: Option<String> => w::Field::new("invitor_external_userid"),
     }
-    new(external_userid: String, type_: i64, watch_time: i64, is_comment: bool, is_mic: bool)
-    set(name: String, invitor_userid: String, invitor_external_userid: String)
 }
 
 w::record! {
@@ -81,25 +79,6 @@ w::record! {
         /// `push_stream_url`.
         18 push_stream_url: Option<String> => w::Field::new("push_stream_url"),
     }
-    new(
-        livingid: String,
-        anchor_userid: String,
-        theme: String,
-        living_start: xinqiao_types::UnixSeconds,
-        living_duration: i64,
-        reserve_start: xinqiao_types::UnixSeconds,
-        reserve_living_duration: i64,
-        type_: i64,
-        status: i64,
-        description: String,
-        open_replay: bool,
-        subscribe_count: i64,
-        viewer_num: i64,
-        online_count: i64,
-        comment_num: i64,
-        mic_num: i64,
-    )
-    set(main_department: i64, replay_status: i64, push_stream_url: String)
 }
 
 w::record! {
@@ -110,7 +89,6 @@ w::record! {
         /// `external_users`.
         1 external_users: Vec<ExternalUser> => w::Field::new("external_users").required(),
     }
-    new(users: Vec<User>, external_users: Vec<ExternalUser>)
 }
 
 w::record! {
@@ -129,8 +107,6 @@ w::record! {
         /// `invitor_external_userid`.
         5 invitor_external_userid: Option<String> => w::Field::new("invitor_external_userid"),
     }
-    new(userid: String, watch_time: i64, is_comment: bool, is_mic: bool)
-    set(invitor_userid: String, invitor_external_userid: String)
 }
 
 w::record! {

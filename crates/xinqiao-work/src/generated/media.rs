@@ -15,8 +15,6 @@ w::record! {
         /// `created_at`; format `unix`.
         3 created_at: Option<xinqiao_types::UnixSeconds> => w::Field::new("created_at"),
     }
-    new(errcode: i64)
-    set(errmsg: String, media_id: xinqiao_types::MediaId, created_at: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -31,7 +31,6 @@ w::record! {
         /// `page_list`.
         2 page_list: Vec<LayoutPage> => w::Field::new("page_list").required(),
     }
-    new(layout_id: String, layout_name: String, page_list: Vec<LayoutPage>)
 }
 
 w::record! {
@@ -50,14 +49,6 @@ w::record! {
         /// `question_title`.
         5 question_title: Option<String> => w::Field::new("question_title"),
     }
-    new(
-        answer_content: Vec<String>,
-        is_required: i64,
-        question_type: i64,
-        special_type: i64,
-        question_num: i64,
-    )
-    set(question_title: String)
 }
 
 w::record! {
@@ -99,23 +90,6 @@ w::record! {
         /// `customer_data`.
         12 customer_data: Option<String> => w::Field::new("customer_data"),
     }
-    new(
-        userid: String,
-        instance_id: i64,
-        role: i64,
-        join_type: i64,
-        join_time: xinqiao_types::UnixSeconds,
-        audio_state: bool,
-        video_state: bool,
-        screen_shared_state: bool,
-    )
-    set(
-        tmp_openid: String,
-        quit_time: xinqiao_types::UnixSeconds,
-        net: String,
-        webinar_role: i64,
-        customer_data: String,
-    )
 }
 
 w::record! {
@@ -130,8 +104,6 @@ w::record! {
         /// `status`.
         3 status: Option<String> => w::Field::new("status"),
     }
-    new(area: w::TextOrNumber, phone: String)
-    set(extension_number: String, status: String)
 }
 
 w::record! {
@@ -142,7 +114,6 @@ w::record! {
         /// `instance_id`.
         1 instance_id: i64 => w::Field::new("instance_id").required(),
     }
-    new(meetingid: String, instance_id: i64)
 }
 
 w::record! {
@@ -151,8 +122,6 @@ w::record! {
         /// `userid`.
         0 userid: Option<Vec<String>> => w::Field::new("userid"),
     }
-    new()
-    set(userid: Vec<String>)
 }
 
 w::record! {
@@ -161,8 +130,6 @@ w::record! {
         /// `userid`.
         0 userid: Option<Vec<String>> => w::Field::new("userid"),
     }
-    new()
-    set(userid: Vec<String>)
 }
 
 w::record! {
@@ -173,7 +140,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(device_sn: String, status: i64)
 }
 
 w::record! {
@@ -215,8 +181,6 @@ w::record! {
         /// `tmp_openid`.
         4 tmp_openid: String => w::Field::new("tmp_openid").required(),
     }
-    new(area: w::TextOrNumber, phone: String, status: String, tmp_openid: String)
-    set(extension_number: String)
 }
 
 w::record! {
@@ -231,8 +195,6 @@ w::record! {
         /// `customer_data`.
         3 customer_data: Option<String> => w::Field::new("customer_data"),
     }
-    new(userid: String, instance_id: i64)
-    set(tmp_openid: String, customer_data: String)
 }
 
 w::record! {
@@ -245,7 +207,6 @@ w::record! {
         /// `device`.
         2 device: Vec<Device> => w::Field::new("device").required(),
     }
-    new(member: Vec<Member>, tmp_external_user: Vec<TmpExternalUser>, device: Vec<Device>)
 }
 
 w::record! {
@@ -272,17 +233,6 @@ w::record! {
         /// `remind_before`; unit s.
         9 remind_before: Option<Vec<i64>> => w::Field::new("remind_before"),
     }
-    new(is_repeat: bool, is_custom_repeat: bool)
-    set(
-        repeat_type: i64,
-        repeat_until_type: i64,
-        repeat_until_count: i64,
-        repeat_until: xinqiao_types::UnixSeconds,
-        repeat_interval: i64,
-        repeat_day_of_week: Vec<i64>,
-        repeat_day_of_month: Vec<i64>,
-        remind_before: Vec<i64>,
-    )
 }
 
 w::record! {
@@ -335,33 +285,6 @@ w::record! {
         /// `ring_users`.
         22 ring_users: Option<RingUser> => w::Field::new("ring_users"),
     }
-    new(
-        need_password: bool,
-        enable_waiting_room: bool,
-        allow_enter_before_host: bool,
-        allow_external_user: bool,
-        enable_enter_mute: i64,
-        allow_unmute_self: bool,
-        mute_all: bool,
-        enable_screen_watermark: bool,
-        watermark_type: i64,
-        auto_record_type: String,
-        attendee_join_auto_record: bool,
-        enable_host_pause_auto_record: bool,
-        enable_interpreter: bool,
-        enable_doc_upload_permission: bool,
-        enable_enroll: bool,
-        enable_host_key: bool,
-    )
-    set(
-        password: String,
-        host_key: String,
-        remind_scope: i64,
-        hosts: Host,
-        current_hosts: CurrentHost,
-        co_hosts: CoHost,
-        ring_users: RingUser,
-    )
 }
 
 w::record! {
@@ -370,7 +293,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -395,16 +317,6 @@ w::record! {
         /// `problems`.
         8 problems: Option<Vec<String>> => w::Field::new("problems"),
     }
-    new(
-        userid: String,
-        instance_id: i64,
-        quality: i64,
-        audio_quality: i64,
-        video_quality: i64,
-        screen_share_quality: i64,
-        network_quality: i64,
-    )
-    set(tmp_openid: String, problems: Vec<String>)
 }
 
 w::record! {
@@ -429,17 +341,6 @@ w::record! {
         /// `screen_shared_state`.
         8 screen_shared_state: bool => w::Field::new("screen_shared_state").required(),
     }
-    new(
-        userid: String,
-        instance_id: i64,
-        role: i64,
-        join_type: i64,
-        join_time: xinqiao_types::UnixSeconds,
-        audio_state: bool,
-        video_state: bool,
-        screen_shared_state: bool,
-    )
-    set(tmp_openid: String)
 }
 
 w::record! {
@@ -456,8 +357,6 @@ w::record! {
         /// `quit_time`; format `unix`.
         4 quit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("quit_time"),
     }
-    new(userid: String, instance_id: i64, join_time: xinqiao_types::UnixSeconds)
-    set(tmp_openid: String, quit_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -500,8 +399,6 @@ w::record! {
         /// `enroll_code`.
         5 enroll_code: Option<String> => w::Field::new("enroll_code"),
     }
-    new(enroll_id: String)
-    set(userid: String, area: String, phone_number: String, nick_name: String, enroll_code: String)
 }
 
 w::record! {
@@ -524,8 +421,6 @@ w::record! {
         /// `fail_userid_list`.
         1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
     }
-    new()
-    set(succ_userid_list: Vec<String>, fail_userid_list: Vec<String>)
 }
 
 w::record! {
@@ -552,8 +447,6 @@ w::record! {
         /// `user_seat_list`.
         3 user_seat_list: Vec<PageUserSeat> => w::Field::new("user_seat_list").required(),
     }
-    new(layout_template_id: String, enable_polling: bool, user_seat_list: Vec<PageUserSeat>)
-    set(polling_setting: PollingSetting)
 }
 
 w::record! {
@@ -578,14 +471,6 @@ w::record! {
         /// `answer_list`.
         8 answer_list: Option<Vec<Answer>> => w::Field::new("answer_list"),
     }
-    new(enroll_id: w::TextOrNumber, enroll_time: String, enroll_source_type: i64, status: i64)
-    set(
-        userid: String,
-        tmp_openid: String,
-        nick_name: String,
-        enroll_code: String,
-        answer_list: Vec<Answer>,
-    )
 }
 
 w::record! {
@@ -596,7 +481,6 @@ w::record! {
         /// `start_time`; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => w::Field::new("start_time").required(),
     }
-    new(userid: String, start_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -607,7 +491,6 @@ w::record! {
         /// `customer_data`.
         1 customer_data: String => w::Field::new("customer_data").required(),
     }
-    new(meeting_short_url: String, customer_data: String)
 }
 
 w::record! {
@@ -626,8 +509,6 @@ w::record! {
         /// `cumulative_time`; unit s.
         5 cumulative_time: i64 => w::Field::new("cumulative_time").required(),
     }
-    new(userid: String, status: i64, total_join_count: i64, cumulative_time: i64)
-    set(first_join_time: xinqiao_types::UnixSeconds, last_quit_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -667,7 +548,6 @@ w::record! {
         /// `user_list`.
         3 user_list: Vec<User> => w::Field::new("user_list").required(),
     }
-    new(grid_id: String, grid_type: i64, video_type: i64, user_list: Vec<User>)
 }
 
 w::record! {
@@ -712,7 +592,6 @@ w::record! {
         /// `enroll_id`.
         1 enroll_id: String => w::Field::new("enroll_id").required(),
     }
-    new(tmp_openid: String, enroll_id: String)
 }
 
 w::record! {
@@ -729,8 +608,6 @@ w::record! {
         /// `option_list`.
         4 option_list: Option<Vec<QuestionOption>> => w::Field::new("option_list"),
     }
-    new(is_required: i64, question_type: i64, special_type: i64)
-    set(question_title: String, option_list: Vec<QuestionOption>)
 }
 
 w::record! {
@@ -739,8 +616,6 @@ w::record! {
         /// `content`.
         0 content: Option<String> => w::Field::new("content"),
     }
-    new()
-    set(content: String)
 }
 
 w::record! {
@@ -920,14 +795,6 @@ w::record! {
         /// `repeat_id`.
         5 repeat_id: Option<String> => w::Field::new("repeat_id"),
     }
-    new(
-        sub_meetingid: String,
-        title: String,
-        status: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(repeat_id: String)
 }
 
 w::record! {
@@ -952,19 +819,6 @@ w::record! {
         /// `repeat_until`; format `unix`.
         8 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
     }
-    new(
-        repeat_id: String,
-        repeat_type: i64,
-        is_custom_repeat: bool,
-        repeat_interval: i64,
-        repeat_until_type: i64,
-    )
-    set(
-        repeat_day_of_week: Vec<i64>,
-        repeat_day_of_month: Vec<i64>,
-        repeat_until_count: i64,
-        repeat_until: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -983,8 +837,6 @@ w::record! {
         /// `cumulative_time`; unit s.
         5 cumulative_time: i64 => w::Field::new("cumulative_time").required(),
     }
-    new(tmp_external_userid: String, status: i64, total_join_count: i64, cumulative_time: i64)
-    set(first_join_time: xinqiao_types::UnixSeconds, last_quit_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -999,8 +851,6 @@ w::record! {
         /// `tmp_openid`.
         3 tmp_openid: String => w::Field::new("tmp_openid").required(),
     }
-    new(area: w::TextOrNumber, phone: String, tmp_openid: String)
-    set(extension_number: String)
 }
 
 w::record! {

@@ -391,7 +391,6 @@ w::record! {
         /// `count`.
         2 count: i64 => w::Field::new("count").required(),
     }
-    new(agentid: i64, app_name: String, count: i64)
 }
 
 w::record! {

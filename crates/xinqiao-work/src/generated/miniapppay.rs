@@ -50,16 +50,6 @@ w::record! {
         /// `deadline`.
         7 deadline: String => w::Field::new("deadline").required(),
     }
-    new(
-        account_name: String,
-        account_no: String,
-        destination_account_bank: String,
-        destination_account_name: String,
-        destination_account_number: String,
-        pay_amount: xinqiao_types::Fen,
-        remark: String,
-        deadline: String,
-    )
 }
 
 w::record! {
@@ -81,8 +71,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(param_name: String)
-    set(reject_reason: String)
 }
 
 w::record! {
@@ -201,8 +189,6 @@ w::record! {
         /// `payer_currency`.
         3 payer_currency: Option<String> => w::Field::new("payer_currency"),
     }
-    new(total: xinqiao_types::Fen)
-    set(currency: String, payer_total: xinqiao_types::Fen, payer_currency: String)
 }
 
 w::record! {
@@ -211,8 +197,6 @@ w::record! {
         /// `device_id`.
         0 device_id: Option<String> => w::Field::new("device_id"),
     }
-    new()
-    set(device_id: String)
 }
 
 w::record! {
@@ -227,8 +211,6 @@ w::record! {
         /// `discount_refund`; unit fen.
         3 discount_refund: Option<xinqiao_types::Fen> => w::Field::new("discount_refund"),
     }
-    new(refund: xinqiao_types::Fen, currency: String)
-    set(payer_refund: xinqiao_types::Fen, discount_refund: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -245,13 +227,6 @@ w::record! {
         /// `refund_amount`; unit fen.
         4 refund_amount: xinqiao_types::Fen => w::Field::new("refund_amount").required(),
     }
-    new(
-        promotion_id: String,
-        scope: String,
-        type_: String,
-        amount: xinqiao_types::Fen,
-        refund_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -339,16 +314,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<PromotionDetailGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -365,13 +330,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -430,14 +388,6 @@ w::record! {
         /// `legal_validation_url`.
         7 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
     }
-    new(applyment_state: String, applyment_state_desc: String, sign_state: String)
-    set(
-        sign_url: String,
-        audit_detail: Vec<AuditDetail>,
-        account_validation: AccountValidation,
-        sub_mchid: String,
-        legal_validation_url: String,
-    )
 }
 
 w::record! {

@@ -13,11 +13,6 @@ w::record! {
         /// `status_change_time`; format `unix`.
         2 status_change_time: xinqiao_types::UnixSeconds => w::Field::new("status_change_time").required(),
     }
-    new(
-        exteranalopenid: String,
-        agree_status: String,
-        status_change_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -32,12 +27,6 @@ w::record! {
         /// `status_change_time`; format `unix`.
         3 status_change_time: xinqiao_types::UnixSeconds => w::Field::new("status_change_time").required(),
     }
-    new(
-        userid: String,
-        exteranalopenid: String,
-        agree_status: String,
-        status_change_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -61,7 +50,6 @@ w::record! {
         /// `creator_userid`.
         2 creator_userid: String => w::Field::new("creator_userid").required(),
     }
-    new(robot_id: String, name: String, creator_userid: String)
 }
 
 w::record! {
@@ -72,7 +60,6 @@ w::record! {
         /// `jointime`; format `unix`.
         1 jointime: xinqiao_types::UnixSeconds => w::Field::new("jointime").required(),
     }
-    new(memberid: String, jointime: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

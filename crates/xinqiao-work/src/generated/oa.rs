@@ -104,27 +104,6 @@ w::record! {
         /// `bank_account`.
         17 bank_account: Option<BankAccount> => w::Field::new("bank_account").masked(),
     }
-    new()
-    set(
-        text: String,
-        new_number: String,
-        new_money: String,
-        date: ValueDate,
-        selector: ConfigSelector,
-        members: Vec<Member>,
-        departments: Vec<Department>,
-        tips: Vec<Tip>,
-        files: Vec<File>,
-        children: Vec<ValueChildren>,
-        vacation: ValueVacation,
-        attendance: VacationAttendance,
-        punch_correction: ValuePunchCorrection,
-        date_range: VacationDateRange,
-        location: ValueLocation,
-        related_approval: Vec<ValueRelatedApproval>,
-        formula: Formula,
-        bank_account: BankAccount,
-    )
 }
 
 w::record! {
@@ -135,7 +114,6 @@ w::record! {
         /// `partyid`.
         1 partyid: i64 => w::Field::new("partyid").required(),
     }
-    new(userid: String, partyid: i64)
 }
 
 w::record! {
@@ -187,7 +165,6 @@ w::record! {
         /// `duration`; unit s.
         2 duration: i64 => w::Field::new("duration").required(),
     }
-    new(state: i64, day_items: Vec<DayItem>, duration: i64)
 }
 
 w::record! {
@@ -261,7 +238,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -272,7 +248,6 @@ w::record! {
         /// `schedule`.
         1 schedule: Vec<BookingSchedule> => w::Field::new("schedule").required(),
     }
-    new(meetingroom_id: i64, schedule: Vec<BookingSchedule>)
 }
 
 w::record! {
@@ -291,8 +266,6 @@ w::record! {
         /// `status`.
         5 status: i64 => w::Field::new("status").required(),
     }
-    new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, status: i64)
-    set(meeting_id: String, schedule_id: String, booker: String)
 }
 
 w::record! {
@@ -337,7 +310,6 @@ w::record! {
         /// `permission`.
         1 permission: i64 => w::Field::new("permission").required(),
     }
-    new(userid: String, permission: i64)
 }
 
 w::record! {
@@ -370,7 +342,6 @@ w::record! {
         /// `name`.
         0 name: String => w::Field::new("name").required(),
     }
-    new(name: String)
 }
 
 w::record! {
@@ -387,13 +358,6 @@ w::record! {
         /// `commenttime`; format `unix`.
         4 commenttime: xinqiao_types::UnixSeconds => w::Field::new("commenttime").required(),
     }
-    new(
-        commentid: w::TextOrNumber,
-        comment_user_info: CommentUserInfo,
-        commentcontent: String,
-        media_id: Vec<xinqiao_types::MediaId>,
-        commenttime: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -402,7 +366,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -411,7 +374,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -509,7 +471,6 @@ w::record! {
         /// `list`.
         0 list: Vec<ContentList> => w::Field::new("list").required(),
     }
-    new(list: Vec<ContentList>)
 }
 
 w::record! {
@@ -526,8 +487,6 @@ w::record! {
         /// `require`.
         4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
     }
-    new(control: String, id: String, title: Vec<OptionValue>, value: ListValue)
-    set(require: bool)
 }
 
 w::record! {
@@ -650,7 +609,6 @@ w::record! {
         /// `type`.
         0 type_: String => w::Field::new("type").required(),
     }
-    new(type_: String)
 }
 
 w::record! {
@@ -659,7 +617,6 @@ w::record! {
         /// `is_only_photo`.
         0 is_only_photo: bool => w::Field::new("is_only_photo").required().spelled(w::Spelling::BoolInt),
     }
-    new(is_only_photo: bool)
 }
 
 w::record! {
@@ -668,7 +625,6 @@ w::record! {
         /// `distance`; unit m.
         0 distance: i64 => w::Field::new("distance").required(),
     }
-    new(distance: i64)
 }
 
 w::record! {
@@ -687,8 +643,6 @@ w::record! {
         /// `un_print`.
         5 un_print: bool => w::Field::new("un_print").required().spelled(w::Spelling::BoolInt),
     }
-    new(control: String, id: String, require: bool, un_print: bool)
-    set(title: Vec<OptionValue>, placeholder: Vec<OptionValue>)
 }
 
 w::record! {
@@ -697,7 +651,6 @@ w::record! {
         /// `template_id`.
         0 template_id: Vec<String> => w::Field::new("template_id").required(),
     }
-    new(template_id: Vec<String>)
 }
 
 w::record! {
@@ -706,7 +659,6 @@ w::record! {
         /// `item`.
         0 item: Vec<VacationItem> => w::Field::new("item").required(),
     }
-    new(item: Vec<VacationItem>)
 }
 
 w::record! {
@@ -780,7 +732,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -789,7 +740,6 @@ w::record! {
         /// `docid`.
         0 docid: String => w::Field::new("docid").required(),
     }
-    new(docid: String)
 }
 
 w::record! {
@@ -798,7 +748,6 @@ w::record! {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => w::Field::new("start_time").required(),
     }
-    new(start_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -815,8 +764,6 @@ w::record! {
         /// `extern_duration`.
         4 extern_duration: Option<ExpireRuleDate> => w::Field::new("extern_duration"),
     }
-    new(type_: i64, duration: i64, extern_duration_enable: bool)
-    set(date: ExpireRuleDate, extern_duration: ExpireRuleDate)
 }
 
 w::record! {
@@ -827,7 +774,6 @@ w::record! {
         /// `day`.
         1 day: i64 => w::Field::new("day").required(),
     }
-    new(month: i64, day: i64)
 }
 
 w::record! {
@@ -889,23 +835,6 @@ w::record! {
         /// `sequence`.
         12 sequence: i64 => w::Field::new("sequence").required(),
     }
-    new(
-        schedule_id: String,
-        admins: Vec<String>,
-        is_whole_day: bool,
-        status: i64,
-        summary: String,
-        description: String,
-        location: String,
-        reminders: ScheduleReminder,
-        attendees: Vec<ScheduleAttendee>,
-        sequence: i64,
-    )
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cal_id: String,
-    )
 }
 
 w::record! {
@@ -930,16 +859,6 @@ w::record! {
         /// `shares`.
         8 shares: Option<Vec<CalendarShare>> => w::Field::new("shares"),
     }
-    new(
-        cal_id: String,
-        admins: Vec<String>,
-        summary: String,
-        color: String,
-        description: String,
-        is_public: bool,
-        is_corp_calendar: bool,
-    )
-    set(public_range: PublicRange, shares: Vec<CalendarShare>)
 }
 
 w::record! {
@@ -948,7 +867,6 @@ w::record! {
         /// `contents`.
         0 contents: Vec<GetRecordDetailContent> => w::Field::new("contents").required(),
     }
-    new(contents: Vec<GetRecordDetailContent>)
 }
 
 w::record! {
@@ -963,7 +881,6 @@ w::record! {
         /// `value`.
         3 value: InfoValue => w::Field::new("value").required(),
     }
-    new(control: String, id: String, title: Vec<OptionValue>, value: InfoValue)
 }
 
 w::record! {
@@ -988,17 +905,6 @@ w::record! {
         /// `report_time`; format `unix`.
         8 report_time: xinqiao_types::UnixSeconds => w::Field::new("report_time").required(),
     }
-    new(
-        journal_uuid: String,
-        template_id: String,
-        template_name: String,
-        submitter: Submitter,
-        receivers: Vec<Receiver>,
-        readed_receivers: Vec<ReadedReceiver>,
-        apply_data: GetRecordDetailApplyData,
-        comments: Vec<InfoComment>,
-        report_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -1029,22 +935,6 @@ w::record! {
         /// `attendees`.
         11 attendees: Vec<ScheduleAttendee> => w::Field::new("attendees").required(),
     }
-    new(
-        schedule_id: String,
-        admins: Vec<String>,
-        is_whole_day: bool,
-        status: i64,
-        summary: String,
-        description: String,
-        location: String,
-        reminders: ScheduleReminder,
-        attendees: Vec<ScheduleAttendee>,
-    )
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cal_id: String,
-    )
 }
 
 w::record! {
@@ -1075,22 +965,6 @@ w::record! {
         /// `process_list`.
         11 process_list: Option<InfoProcess> => w::Field::new("process_list"),
     }
-    new(
-        sp_no: String,
-        sp_name: String,
-        sp_status: i64,
-        template_id: String,
-        apply_time: xinqiao_types::UnixSeconds,
-        apply_data: InfoApplyData,
-        sp_record: Vec<SpRecord>,
-        comments: Vec<Comment>,
-    )
-    set(
-        applyer: Applyer,
-        batch_applyer: Vec<BatchApplyer>,
-        notifyer: Vec<Notifyer>,
-        process_list: InfoProcess,
-    )
 }
 
 w::record! {
@@ -1115,17 +989,6 @@ w::record! {
         /// `expire_rule`.
         8 expire_rule: Option<ExpireRule> => w::Field::new("expire_rule"),
     }
-    new(
-        id: i64,
-        name: String,
-        duration_type: i64,
-        time_attr: i64,
-        quota_attr: QuotaAttr,
-        perday_duration: i64,
-        is_newovertime: bool,
-        enter_comp_time_limit: i64,
-    )
-    set(expire_rule: ExpireRule)
 }
 
 w::record! {
@@ -1134,7 +997,6 @@ w::record! {
         /// `controls`.
         0 controls: Vec<TemplateContentControl> => w::Field::new("controls").required(),
     }
-    new(controls: Vec<TemplateContentControl>)
 }
 
 w::record! {
@@ -1153,14 +1015,6 @@ w::record! {
         /// `real_assignduration`; unit s.
         5 real_assignduration: i64 => w::Field::new("real_assignduration").required(),
     }
-    new(
-        id: i64,
-        vacationname: String,
-        assignduration: i64,
-        usedduration: i64,
-        leftduration: i64,
-        real_assignduration: i64,
-    )
 }
 
 w::record! {
@@ -1169,7 +1023,6 @@ w::record! {
         /// `contents`.
         0 contents: Vec<InfoContent> => w::Field::new("contents").required(),
     }
-    new(contents: Vec<InfoContent>)
 }
 
 w::record! {
@@ -1186,13 +1039,6 @@ w::record! {
         /// `comment_time`; format `unix`.
         4 comment_time: xinqiao_types::UnixSeconds => w::Field::new("comment_time").required(),
     }
-    new(
-        commentid: w::TextOrNumber,
-        comment_userinfo: CommentUserinfo,
-        content: String,
-        comment_time: xinqiao_types::UnixSeconds,
-    )
-    set(tocommentid: w::TextOrNumber)
 }
 
 w::record! {
@@ -1209,8 +1055,6 @@ w::record! {
         /// `require`.
         4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
     }
-    new(control: String, id: String, title: Vec<OptionValue>, value: ApplyDataValue)
-    set(require: bool)
 }
 
 w::record! {
@@ -1219,7 +1063,6 @@ w::record! {
         /// `node_list`.
         0 node_list: Vec<ProcessNode> => w::Field::new("node_list").required(),
     }
-    new(node_list: Vec<ProcessNode>)
 }
 
 w::record! {
@@ -1266,29 +1109,6 @@ w::record! {
         /// `wedrive_files`.
         19 wedrive_files: Option<Vec<WedriveFile>> => w::Field::new("wedrive_files"),
     }
-    new()
-    set(
-        text: String,
-        new_number: String,
-        new_money: String,
-        date: ValueDate,
-        selector: ConfigSelector,
-        members: Vec<Member>,
-        departments: Vec<Department>,
-        files: Vec<File>,
-        children: Vec<ContentChildren>,
-        attendance: VacationAttendance,
-        vacation: ValueVacation,
-        location: ValueLocation,
-        related_approval: Vec<ValueRelatedApproval>,
-        formula: Formula,
-        date_range: VacationDateRange,
-        punch_correction: ValuePunchCorrection,
-        students: Vec<Student>,
-        classes: Vec<Class>,
-        docs: Vec<Doc>,
-        wedrive_files: Vec<WedriveFile>,
-    )
 }
 
 w::record! {
@@ -1301,8 +1121,6 @@ w::record! {
         /// `flag`.
         2 flag: Option<bool> => w::Field::new("flag").spelled(w::Spelling::BoolInt),
     }
-    new(journaluuid: String)
-    set(reporttime: xinqiao_types::UnixSeconds, flag: bool)
 }
 
 w::record! {
@@ -1311,7 +1129,6 @@ w::record! {
         /// `level`.
         0 level: i64 => w::Field::new("level").required(),
     }
-    new(level: i64)
 }
 
 w::record! {
@@ -1331,7 +1148,6 @@ w::record! {
         /// `list`.
         0 list: Vec<ListList> => w::Field::new("list").required(),
     }
-    new(list: Vec<ListList>)
 }
 
 w::record! {
@@ -1348,8 +1164,6 @@ w::record! {
         /// `require`.
         4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
     }
-    new(control: String, id: String, title: Vec<OptionValue>, value: ListValue)
-    set(require: bool)
 }
 
 w::record! {
@@ -1392,27 +1206,6 @@ w::record! {
         /// `bank_account`.
         17 bank_account: Option<BankAccount> => w::Field::new("bank_account").masked(),
     }
-    new()
-    set(
-        text: String,
-        new_number: String,
-        new_money: String,
-        date: ValueDate,
-        selector: ConfigSelector,
-        members: Vec<Member>,
-        departments: Vec<Department>,
-        tips: Vec<Tip>,
-        files: Vec<File>,
-        children: Vec<ListChildren>,
-        vacation: ValueVacation,
-        attendance: VacationAttendance,
-        punch_correction: ValuePunchCorrection,
-        date_range: VacationDateRange,
-        location: ValueLocation,
-        related_approval: Vec<ValueRelatedApproval>,
-        formula: Formula,
-        bank_account: BankAccount,
-    )
 }
 
 w::record! {
@@ -1457,15 +1250,6 @@ w::record! {
         /// `need_approval`.
         9 need_approval: bool => w::Field::new("need_approval").required().spelled(w::Spelling::BoolInt),
     }
-    new(meetingroom_id: i64, name: String, capacity: i64, need_approval: bool)
-    set(
-        city: String,
-        building: String,
-        floor: String,
-        coordinate: Coordinate,
-        range: Range,
-        equipment: Vec<i64>,
-    )
 }
 
 w::record! {
@@ -1500,7 +1284,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -1520,7 +1303,6 @@ w::record! {
         /// `open_partyid`.
         0 open_partyid: String => w::Field::new("open_partyid").required(),
     }
-    new(open_partyid: String)
 }
 
 w::record! {
@@ -1553,8 +1335,6 @@ w::record! {
         /// `sub_node_list`.
         3 sub_node_list: Vec<SubNode> => w::Field::new("sub_node_list").required(),
     }
-    new(node_type: i64, sub_node_list: Vec<SubNode>)
-    set(sp_status: i64, apv_rel: i64)
 }
 
 w::record! {
@@ -1623,12 +1403,6 @@ w::record! {
         /// `auto_reset_month_day`.
         6 auto_reset_month_day: Option<i64> => w::Field::new("auto_reset_month_day"),
     }
-    new(type_: i64, quota_rule_type: i64, quota_rules: QuotaRule, at_entry_date: bool)
-    set(
-        autoreset_time: xinqiao_types::UnixSeconds,
-        autoreset_duration: i64,
-        auto_reset_month_day: i64,
-    )
 }
 
 w::record! {
@@ -1639,7 +1413,6 @@ w::record! {
         /// `based_on_actual_work_time`.
         1 based_on_actual_work_time: bool => w::Field::new("based_on_actual_work_time").required(),
     }
-    new(list: Vec<QuotaRuleList>, based_on_actual_work_time: bool)
 }
 
 w::record! {
@@ -1652,7 +1425,6 @@ w::record! {
         /// `end`; unit year.
         2 end: i64 => w::Field::new("end").required(),
     }
-    new(quota: i64, begin: i64, end: i64)
 }
 
 w::record! {
@@ -1673,7 +1445,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -1682,7 +1453,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -1744,7 +1514,6 @@ w::record! {
         /// `itemlist`.
         1 itemlist: Vec<Itemlist> => w::Field::new("itemlist").required(),
     }
-    new(user: User, itemlist: Vec<Itemlist>)
 }
 
 w::record! {
@@ -1757,7 +1526,6 @@ w::record! {
         /// `tag_list`.
         2 tag_list: Vec<Tag> => w::Field::new("tag_list").required(),
     }
-    new(user_list: Vec<User>, party_list: Vec<Party>, tag_list: Vec<Tag>)
 }
 
 w::record! {
@@ -1780,13 +1548,6 @@ w::record! {
         /// `master_booking_id`.
         7 master_booking_id: Option<String> => w::Field::new("master_booking_id"),
     }
-    new(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        status: i64,
-        booking_id: String,
-    )
-    set(meeting_id: String, schedule_id: String, booker: String, master_booking_id: String)
 }
 
 w::record! {
@@ -1797,7 +1558,6 @@ w::record! {
         /// `response_status`.
         1 response_status: i64 => w::Field::new("response_status").required(),
     }
-    new(userid: String, response_status: i64)
 }
 
 w::record! {
@@ -1828,20 +1588,6 @@ w::record! {
         /// `exclude_time_list`.
         11 exclude_time_list: Option<Vec<ExcludeTime>> => w::Field::new("exclude_time_list"),
     }
-    new(is_remind: bool)
-    set(
-        remind_before_event_secs: i64,
-        remind_time_diffs: Vec<i64>,
-        is_repeat: bool,
-        repeat_type: i64,
-        repeat_until: xinqiao_types::UnixSeconds,
-        is_custom_repeat: bool,
-        repeat_interval: i64,
-        repeat_day_of_week: Vec<i64>,
-        repeat_day_of_month: Vec<i64>,
-        timezone: i64,
-        exclude_time_list: Vec<ExcludeTime>,
-    )
 }
 
 w::record! {
@@ -1898,7 +1644,6 @@ w::record! {
         /// `details`.
         2 details: Vec<SpRecordDetail> => w::Field::new("details").required(),
     }
-    new(sp_status: i64, approverattr: i64, details: Vec<SpRecordDetail>)
 }
 
 w::record! {
@@ -1915,8 +1660,6 @@ w::record! {
         /// `media_id`.
         4 media_id: Option<Vec<xinqiao_types::MediaId>> => w::Field::new("media_id"),
     }
-    new(approver: DetailApprover, sp_status: i64)
-    set(sptime: xinqiao_types::UnixSeconds, speech: String, media_id: Vec<xinqiao_types::MediaId>)
 }
 
 w::record! {
@@ -1947,20 +1690,6 @@ w::record! {
         /// `report_type`.
         11 report_type: i64 => w::Field::new("report_type").required(),
     }
-    new(
-        template_id: String,
-        template_name: String,
-        report_range: ReportRange,
-        white_range: ReportRange,
-        receivers: StatReceiver,
-        report_list: Vec<Report>,
-        unreport_list: Vec<Report>,
-        cycle_begin_time: xinqiao_types::UnixSeconds,
-        cycle_end_time: xinqiao_types::UnixSeconds,
-        stat_begin_time: xinqiao_types::UnixSeconds,
-        stat_end_time: xinqiao_types::UnixSeconds,
-        report_type: i64,
-    )
 }
 
 w::record! {
@@ -1973,7 +1702,6 @@ w::record! {
         /// `leader_list`.
         2 leader_list: Vec<Leader> => w::Field::new("leader_list").required(),
     }
-    new(user_list: Vec<User>, tag_list: Vec<Tag>, leader_list: Vec<Leader>)
 }
 
 w::record! {
@@ -1982,7 +1710,6 @@ w::record! {
         /// `name`.
         0 name: String => w::Field::new("name").required(),
     }
-    new(name: String)
 }
 
 w::record! {
@@ -1999,8 +1726,6 @@ w::record! {
         /// `media_ids`.
         4 media_ids: Option<Vec<String>> => w::Field::new("media_ids"),
     }
-    new(userid: String)
-    set(sp_yj: i64, sptime: xinqiao_types::UnixSeconds, speech: String, media_ids: Vec<String>)
 }
 
 w::record! {
@@ -2032,7 +1757,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -2061,7 +1785,6 @@ w::record! {
         /// `open_tagid`.
         0 open_tagid: String => w::Field::new("open_tagid").required(),
     }
-    new(open_tagid: String)
 }
 
 w::record! {
@@ -2099,20 +1822,6 @@ w::record! {
         /// `related_approval`.
         10 related_approval: Option<ControlRelatedApproval> => w::Field::new("related_approval"),
     }
-    new()
-    set(
-        date: ControlDate,
-        selector: ConfigSelector,
-        contact: Contact,
-        file: ControlFile,
-        tips: Tip,
-        table: Table,
-        attendance: ConfigAttendance,
-        vacation_list: ControlVacation,
-        date_range: AttendanceDateRange,
-        location: ControlLocation,
-        related_approval: ControlRelatedApproval,
-    )
 }
 
 w::record! {
@@ -2123,7 +1832,6 @@ w::record! {
         /// `config`.
         1 config: TemplateContentConfig => w::Field::new("config").required(),
     }
-    new(property: ControlProperty, config: TemplateContentConfig)
 }
 
 w::record! {
@@ -2143,7 +1851,6 @@ w::record! {
         /// `zone_desc`.
         1 zone_desc: String => w::Field::new("zone_desc").required(),
     }
-    new(zone_offset: i64, zone_desc: String)
 }
 
 w::record! {
@@ -2251,7 +1958,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -2275,8 +1981,6 @@ w::record! {
         /// `slice_info`.
         2 slice_info: Option<AttendanceSliceInfo> => w::Field::new("slice_info"),
     }
-    new(type_: i64, date_range: VacationDateRange)
-    set(slice_info: AttendanceSliceInfo)
 }
 
 w::record! {
@@ -2293,13 +1997,6 @@ w::record! {
         /// `timezone_info`.
         4 timezone_info: Option<TimezoneInfo> => w::Field::new("timezone_info"),
     }
-    new(
-        type_: String,
-        new_begin: xinqiao_types::UnixSeconds,
-        new_end: xinqiao_types::UnixSeconds,
-        new_duration: i64,
-    )
-    set(timezone_info: TimezoneInfo)
 }
 
 w::record! {
@@ -2319,7 +2016,6 @@ w::record! {
         /// `list`.
         0 list: Vec<ValueList> => w::Field::new("list").required(),
     }
-    new(list: Vec<ValueList>)
 }
 
 w::record! {
@@ -2332,8 +2028,6 @@ w::record! {
         /// `timezone_info`.
         2 timezone_info: Option<TimezoneInfo> => w::Field::new("timezone_info"),
     }
-    new(type_: String)
-    set(s_timestamp: xinqiao_types::UnixSeconds, timezone_info: TimezoneInfo)
 }
 
 w::record! {
@@ -2350,8 +2044,6 @@ w::record! {
         /// `require`.
         4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
     }
-    new(control: String, id: String, title: Vec<OptionValue>, value: ApplyDataValue)
-    set(require: bool)
 }
 
 w::record! {
@@ -2368,8 +2060,6 @@ w::record! {
         /// `time`; format `unix`.
         4 time: Option<xinqiao_types::UnixSeconds> => w::Field::new("time").spelled(w::Spelling::NumericText),
     }
-    new(longitude: f64, latitude: f64, title: String)
-    set(address: String, time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -2384,8 +2074,6 @@ w::record! {
         /// `daymonthyear`; format `unix`.
         3 daymonthyear: Option<xinqiao_types::UnixSeconds> => w::Field::new("daymonthyear").spelled(w::Spelling::NumericText),
     }
-    new(state: String)
-    set(version: i64, time: xinqiao_types::UnixSeconds, daymonthyear: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -2402,13 +2090,6 @@ w::record! {
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        template_names: Vec<OptionValue>,
-        sp_no: String,
-        name: String,
-        sp_status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -2419,7 +2100,6 @@ w::record! {
         /// `attendance`.
         1 attendance: VacationAttendance => w::Field::new("attendance").required(),
     }
-    new(selector: ConfigSelector, attendance: VacationAttendance)
 }
 
 w::record! {
@@ -2428,7 +2108,6 @@ w::record! {
         /// `fileid`.
         0 fileid: String => w::Field::new("fileid").required(),
     }
-    new(fileid: String)
 }
 
 w::record! {

@@ -34,7 +34,6 @@ w::record! {
         /// `corp_name`.
         1 corp_name: String => w::Field::new("corp_name").required(),
     }
-    new(open_corpid: String, corp_name: String)
 }
 
 w::record! {
@@ -66,8 +65,6 @@ w::record! {
         /// `bind_corpinfo`.
         5 bind_corpinfo: Option<BindCorpinfo> => w::Field::new("bind_corpinfo"),
     }
-    new(qr_code: String, bind_status: i64)
-    set(model_name: String, default_name: String, remark_name: String, bind_corpinfo: BindCorpinfo)
 }
 
 w::record! {
@@ -76,7 +73,6 @@ w::record! {
         /// `rule_list`.
         0 rule_list: Vec<Rule> => w::Field::new("rule_list").required(),
     }
-    new(rule_list: Vec<Rule>)
 }
 
 w::record! {
@@ -89,7 +85,6 @@ w::record! {
         /// `effect_time`; format `unix`.
         2 effect_time: xinqiao_types::UnixSeconds => w::Field::new("effect_time").required(),
     }
-    new(id: i64, rule: String, effect_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -132,7 +127,6 @@ w::record! {
         /// `useritems`.
         0 useritems: Vec<Useritem> => w::Field::new("useritems").required(),
     }
-    new(useritems: Vec<Useritem>)
 }
 
 w::record! {
@@ -147,8 +141,6 @@ w::record! {
         /// `pass_rule`.
         3 pass_rule: Option<PassRule> => w::Field::new("pass_rule"),
     }
-    new(open_userid: String, user_type: i64, user_name: String)
-    set(pass_rule: PassRule)
 }
 
 w::record! {

@@ -23,13 +23,6 @@ w::record! {
         /// `paid_price`; unit fen.
         7 paid_price: xinqiao_types::Fen => w::Field::new("paid_price").required(),
     }
-    new(
-        suiteid: String,
-        edition_id: String,
-        origin_price: xinqiao_types::Fen,
-        paid_price: xinqiao_types::Fen,
-    )
-    set(appid: i64, user_count: i64, duration_days: i64, take_effect_date: String)
 }
 
 w::record! {
@@ -42,8 +35,6 @@ w::record! {
         /// `buy_info_list`.
         2 buy_info_list: Vec<CustomizedAppBuyInfo> => w::Field::new("buy_info_list").required(),
     }
-    new(order_type: i64, buy_info_list: Vec<CustomizedAppBuyInfo>)
-    set(notify_custom_corp: bool)
 }
 
 w::record! {
@@ -64,8 +55,6 @@ w::record! {
         /// `paid_price`; unit fen.
         6 paid_price: xinqiao_types::Fen => w::Field::new("paid_price").required(),
     }
-    new(suiteid: String, origin_price: xinqiao_types::Fen, paid_price: xinqiao_types::Fen)
-    set(appid: i64, user_count: i64, duration_days: i64, take_effect_date: String)
 }
 
 w::record! {
@@ -108,17 +97,6 @@ w::record! {
         /// `pay_type`.
         9 pay_type: i64 => w::Field::new("pay_type").required(),
     }
-    new(
-        order_id: String,
-        create_time: xinqiao_types::UnixSeconds,
-        buy_content: String,
-        origin_price: xinqiao_types::Fen,
-        paid_price: xinqiao_types::Fen,
-        order_status: i64,
-        order_from: i64,
-        pay_type: i64,
-    )
-    set(custom_corpid: String, creator: String)
 }
 
 w::record! {
@@ -163,29 +141,6 @@ w::record! {
         /// `invoice_note`.
         18 invoice_note: String => w::Field::new("invoice_note").required(),
     }
-    new(
-        order_id: String,
-        apply_time: xinqiao_types::UnixSeconds,
-        invoice_type: i64,
-        paid_price: xinqiao_types::Fen,
-        invoice_status: i64,
-        invoice_title: String,
-        tax_number: String,
-        send_way: i64,
-        company_addr: String,
-        company_tel: String,
-        bank_name: String,
-        bank_account_number: String,
-        invoice_note: String,
-    )
-    set(
-        custom_corpid: String,
-        contact_name: String,
-        contact_tel: String,
-        contact_addr: String,
-        contact_postcode: String,
-        receive_email: String,
-    )
 }
 
 w::record! {
@@ -262,29 +217,6 @@ w::record! {
         /// `product_list`.
         18 product_list: Product => w::Field::new("product_list").required(),
     }
-    new(
-        order_id: String,
-        create_time: xinqiao_types::UnixSeconds,
-        business_type: i64,
-        buy_content: String,
-        origin_price: xinqiao_types::Fen,
-        paid_price: xinqiao_types::Fen,
-        order_status: i64,
-        order_from: i64,
-        pay_type: i64,
-        product_list: Product,
-    )
-    set(
-        custom_corpid: String,
-        custom_corp_name: String,
-        creator: String,
-        pay_channel: i64,
-        channel_order_id: String,
-        paid_time: xinqiao_types::UnixSeconds,
-        income_type: i64,
-        income_time: xinqiao_types::UnixSeconds,
-        income_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -297,8 +229,6 @@ w::record! {
         /// `promotion_case`.
         2 promotion_case: Option<PromotionCase> => w::Field::new("promotion_case"),
     }
-    new()
-    set(third_app: ThirdApp, customized_app: CustomizedApp, promotion_case: PromotionCase)
 }
 
 w::record! {
@@ -392,8 +322,6 @@ w::record! {
         /// `buy_info_list`.
         5 buy_info_list: Option<Vec<PromotionCaseBuyInfo>> => w::Field::new("buy_info_list"),
     }
-    new(order_type: i64, case_id: String, promotion_edition_name: String)
-    set(notify_custom_corp: bool, duration_days: i64, buy_info_list: Vec<PromotionCaseBuyInfo>)
 }
 
 w::record! {
@@ -410,8 +338,6 @@ w::record! {
         /// `take_effect_date`; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
     }
-    new(suiteid: String, edition_id: String)
-    set(appid: i64, user_count: i64, take_effect_date: String)
 }
 
 w::record! {
@@ -424,8 +350,6 @@ w::record! {
         /// `buy_info_list`.
         2 buy_info_list: Vec<BuyInfo> => w::Field::new("buy_info_list").required(),
     }
-    new(order_type: i64, buy_info_list: Vec<BuyInfo>)
-    set(notify_custom_corp: bool)
 }
 
 w::record! {

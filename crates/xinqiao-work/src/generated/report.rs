@@ -11,7 +11,6 @@ w::record! {
         /// `report_values`.
         1 report_values: Vec<ReportValue> => w::Field::new("report_values").required(),
     }
-    new(report_time: xinqiao_types::UnixSeconds, report_values: Vec<ReportValue>)
 }
 
 w::record! {
@@ -26,8 +25,6 @@ w::record! {
         /// `parent_cata_id`.
         3 parent_cata_id: Option<String> => w::Field::new("parent_cata_id"),
     }
-    new(cata_id: String, cata_name: String, level: i64)
-    set(parent_cata_id: String)
 }
 
 w::record! {
@@ -46,14 +43,6 @@ w::record! {
         /// `total_solved`.
         5 total_solved: i64 => w::Field::new("total_solved").required(),
     }
-    new(
-        category_id: String,
-        category_name: String,
-        category_level: i64,
-        category_type: i64,
-        total_case: i64,
-        total_solved: i64,
-    )
 }
 
 w::record! {
@@ -66,7 +55,6 @@ w::record! {
         /// `grid_admin`.
         2 grid_admin: Vec<String> => w::Field::new("grid_admin").required(),
     }
-    new(grid_id: String, grid_name: String, grid_admin: Vec<String>)
 }
 
 w::record! {
@@ -103,25 +91,6 @@ w::record! {
         /// `unionid`.
         14 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
     }
-    new(
-        order_id: String,
-        desc: String,
-        urge_type: i64,
-        case_name: String,
-        grid_id: String,
-        grid_name: String,
-        create_time: xinqiao_types::UnixSeconds,
-        process_list: Vec<Process>,
-        reporter_name: String,
-        reporter_mobile: String,
-    )
-    set(
-        image_urls: Vec<String>,
-        video_media_ids: Vec<String>,
-        location: Location,
-        processor_userids: Vec<String>,
-        unionid: xinqiao_types::UnionId,
-    )
 }
 
 w::record! {
@@ -138,8 +107,6 @@ w::record! {
         /// `grid_member`.
         4 grid_member: Vec<String> => w::Field::new("grid_member").required(),
     }
-    new(grid_id: String, grid_name: String, grid_admin: Vec<String>, grid_member: Vec<String>)
-    set(grid_parent_id: String)
 }
 
 w::record! {
@@ -154,7 +121,6 @@ w::record! {
         /// `latitude`.
         3 latitude: f64 => w::Field::new("latitude").required().masked(),
     }
-    new(name: String, address: String, longitude: f64, latitude: f64)
 }
 
 w::record! {
@@ -165,7 +131,6 @@ w::record! {
         /// `grid_name`.
         1 grid_name: String => w::Field::new("grid_name").required(),
     }
-    new(grid_id: String, grid_name: String)
 }
 
 w::record! {
@@ -196,22 +161,6 @@ w::record! {
         /// `process_list`.
         11 process_list: Vec<Process> => w::Field::new("process_list").required(),
     }
-    new(
-        order_id: String,
-        desc: String,
-        urge_type: i64,
-        case_name: String,
-        grid_id: String,
-        grid_name: String,
-        create_time: xinqiao_types::UnixSeconds,
-        process_list: Vec<Process>,
-    )
-    set(
-        image_urls: Vec<String>,
-        video_media_ids: Vec<String>,
-        location: Location,
-        processor_userids: Vec<String>,
-    )
 }
 
 w::record! {
@@ -232,13 +181,6 @@ w::record! {
         /// `solved_time`; format `unix`.
         6 solved_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("solved_time"),
     }
-    new(process_type: i64, process_desc: String, status: i64)
-    set(
-        image_urls: Vec<String>,
-        video_media_ids: Vec<String>,
-        solve_userid: String,
-        solved_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -255,8 +197,6 @@ w::record! {
         /// `option_list`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
     }
-    new(question_id: i64, question_type: i64, title: String, is_required: bool)
-    set(option_list: Vec<QuestionTemplateOption>)
 }
 
 w::record! {
@@ -267,7 +207,6 @@ w::record! {
         /// `option_text`.
         1 option_text: String => w::Field::new("option_text").required(),
     }
-    new(option_id: i64, option_text: String)
 }
 
 w::record! {
@@ -288,15 +227,6 @@ w::record! {
         /// `high_risk_area`.
         6 high_risk_area: Option<String> => w::Field::new("high_risk_area"),
     }
-    new(question_id: i64)
-    set(
-        single_choice: i64,
-        multi_choice: Vec<i64>,
-        text: String,
-        url: String,
-        itinerary_card_type: i64,
-        high_risk_area: String,
-    )
 }
 
 w::record! {
@@ -317,15 +247,6 @@ w::record! {
         /// `qr_code_url`.
         6 qr_code_url: String => w::Field::new("qr_code_url").required(),
     }
-    new(
-        id: String,
-        type_: String,
-        area: String,
-        address: String,
-        name: String,
-        admin: Vec<String>,
-        qr_code_url: String,
-    )
 }
 
 /// `grid`

@@ -11,7 +11,6 @@ w::record! {
         /// `departments`.
         1 departments: Vec<i64> => w::Field::new("departments").required(),
     }
-    new(students: Vec<Student>, departments: Vec<i64>)
 }
 
 w::record! {
@@ -40,7 +39,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(parent_userid: String, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -53,7 +51,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(student_userid: String, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -145,15 +142,6 @@ w::record! {
         /// `group_chat_id`.
         10 group_chat_id: Option<w::TextOrNumber> => w::Field::new("group_chat_id"),
     }
-    new(id: i64, name: String, type_: i64, parentid: i64, department_admins: Vec<DepartmentAdmin>)
-    set(
-        standard_grade: i64,
-        register_year: i64,
-        order: i64,
-        is_graduated: bool,
-        open_group_chat: bool,
-        group_chat_id: w::TextOrNumber,
-    )
 }
 
 w::record! {
@@ -182,8 +170,6 @@ w::record! {
         /// `qrcode_data`.
         3 qrcode_data: Option<String> => w::Field::new("qrcode_data"),
     }
-    new(errcode: i64, userid: String)
-    set(errmsg: String, qrcode_data: String)
 }
 
 w::record! {
@@ -200,8 +186,6 @@ w::record! {
         /// `external_userid`.
         4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
     }
-    new(parent_userid: String, mobile: String, children: Vec<ParentChildren>, is_subscribe: bool)
-    set(external_userid: String)
 }
 
 w::record! {
@@ -216,7 +200,6 @@ w::record! {
         /// `parents`.
         3 parents: Vec<StudentParent> => w::Field::new("parents").required(),
     }
-    new(student_userid: String, name: String, department: Vec<i64>, parents: Vec<StudentParent>)
 }
 
 w::record! {
@@ -227,7 +210,6 @@ w::record! {
         /// `parents`.
         1 parents: Vec<Parent> => w::Field::new("parents").required(),
     }
-    new(students: Vec<GetUnwatchStatV2Student>, parents: Vec<Parent>)
 }
 
 w::record! {
@@ -238,7 +220,6 @@ w::record! {
         /// `partyids`.
         1 partyids: Vec<i64> => w::Field::new("partyids").required(),
     }
-    new(student_userid: String, partyids: Vec<i64>)
 }
 
 w::record! {
@@ -251,7 +232,6 @@ w::record! {
         /// `visitors`.
         2 visitors: Vec<Visitor> => w::Field::new("visitors").required(),
     }
-    new(students: Vec<GetWatchStatV2Student>, parents: Vec<StatInfoParent>, visitors: Vec<Visitor>)
 }
 
 w::record! {
@@ -270,14 +250,6 @@ w::record! {
         /// `is_comment`.
         5 is_comment: bool => w::Field::new("is_comment").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        student_userid: String,
-        partyids: Vec<i64>,
-        watch_time: i64,
-        enter_time: xinqiao_types::UnixSeconds,
-        leave_time: xinqiao_types::UnixSeconds,
-        is_comment: bool,
-    )
 }
 
 w::record! {
@@ -292,12 +264,6 @@ w::record! {
         /// `report_values`.
         3 report_values: Vec<ReportValue> => w::Field::new("report_values").required(),
     }
-    new(
-        userid: String,
-        health_qrcode_status: i64,
-        self_submit: bool,
-        report_values: Vec<ReportValue>,
-    )
 }
 
 w::record! {
@@ -322,17 +288,6 @@ w::record! {
         /// `push_stream_url`.
         8 push_stream_url: Option<String> => w::Field::new("push_stream_url"),
     }
-    new(
-        anchor_userid: String,
-        theme: String,
-        living_start: xinqiao_types::UnixSeconds,
-        living_duration: i64,
-        living_range: LivingRange,
-        open_replay: bool,
-        viewer_num: i64,
-        comment_num: i64,
-    )
-    set(push_stream_url: String)
 }
 
 w::record! {
@@ -343,8 +298,6 @@ w::record! {
         /// `group_names`.
         1 group_names: Option<Vec<String>> => w::Field::new("group_names"),
     }
-    new()
-    set(partyids: Vec<i64>, group_names: Vec<String>)
 }
 
 w::record! {
@@ -357,7 +310,6 @@ w::record! {
         /// `parent_userid`.
         2 parent_userid: String => w::Field::new("parent_userid").required(),
     }
-    new(student_userid: String, partyids: Vec<i64>, parent_userid: String)
 }
 
 w::record! {
@@ -370,8 +322,6 @@ w::record! {
         /// `relation`.
         2 relation: String => w::Field::new("relation").required(),
     }
-    new(student_userid: String, relation: String)
-    set(name: String)
 }
 
 w::record! {
@@ -386,8 +336,6 @@ w::record! {
         /// `trade_no`.
         3 trade_no: String => w::Field::new("trade_no").required(),
     }
-    new(student_userid: String, trade_state: i64, trade_no: String)
-    set(payer_parent_userid: String)
 }
 
 w::record! {
@@ -406,14 +354,6 @@ w::record! {
         /// `option_list`.
         5 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
     }
-    new(
-        question_id: i64,
-        title: String,
-        question_type: i64,
-        is_must_fill: bool,
-        is_not_display: bool,
-    )
-    set(option_list: Vec<QuestionTemplateOption>)
 }
 
 w::record! {
@@ -424,7 +364,6 @@ w::record! {
         /// `option_text`.
         1 option_text: String => w::Field::new("option_text").required(),
     }
-    new(option_id: i64, option_text: String)
 }
 
 w::record! {
@@ -437,8 +376,6 @@ w::record! {
         /// `text`.
         2 text: Option<String> => w::Field::new("text"),
     }
-    new(question_id: i64)
-    set(single_chose: i64, text: String)
 }
 
 w::record! {
@@ -447,7 +384,6 @@ w::record! {
         /// `students`.
         0 students: Vec<StatInfoStudent> => w::Field::new("students").required(),
     }
-    new(students: Vec<StatInfoStudent>)
 }
 
 w::record! {
@@ -468,15 +404,6 @@ w::record! {
         /// `parent_userid`.
         6 parent_userid: String => w::Field::new("parent_userid").required(),
     }
-    new(
-        student_userid: String,
-        partyids: Vec<i64>,
-        watch_time: i64,
-        enter_time: xinqiao_types::UnixSeconds,
-        leave_time: xinqiao_types::UnixSeconds,
-        is_comment: bool,
-        parent_userid: String,
-    )
 }
 
 w::record! {
@@ -489,8 +416,6 @@ w::record! {
         /// `partyids`.
         2 partyids: Vec<i64> => w::Field::new("partyids").required(),
     }
-    new(partyids: Vec<i64>)
-    set(student_userid: String, parent_userid: String)
 }
 
 w::record! {
@@ -501,7 +426,6 @@ w::record! {
         /// `visitors`.
         1 visitors: Vec<Visitor> => w::Field::new("visitors").required(),
     }
-    new(students: Vec<StatInfoeStudent>, visitors: Vec<Visitor>)
 }
 
 w::record! {
@@ -522,14 +446,6 @@ w::record! {
         /// `is_comment`.
         6 is_comment: bool => w::Field::new("is_comment").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        partyids: Vec<i64>,
-        watch_time: i64,
-        enter_time: xinqiao_types::UnixSeconds,
-        leave_time: xinqiao_types::UnixSeconds,
-        is_comment: bool,
-    )
-    set(student_userid: String, parent_userid: String)
 }
 
 w::record! {
@@ -538,7 +454,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -555,8 +470,6 @@ w::record! {
         /// `external_userid`.
         4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
     }
-    new(parent_userid: String, relation: String, is_subscribe: bool)
-    set(mobile: String, external_userid: String)
 }
 
 w::record! {
@@ -589,13 +502,6 @@ w::record! {
         /// `is_comment`.
         4 is_comment: bool => w::Field::new("is_comment").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        watch_time: i64,
-        enter_time: xinqiao_types::UnixSeconds,
-        leave_time: xinqiao_types::UnixSeconds,
-        is_comment: bool,
-    )
-    set(nickname: String)
 }
 
 w::record! {

@@ -19,8 +19,6 @@ w::record! {
         /// `ip`.
         5 ip: Option<String> => w::Field::new("ip"),
     }
-    new(userid: String, oper_type: i64, time: xinqiao_types::UnixSeconds, detail_type: i64)
-    set(detail_info: String, ip: String)
 }
 
 w::record! {
@@ -57,20 +55,6 @@ w::record! {
         /// `status`.
         14 status: i64 => w::Field::new("status").required(),
     }
-    new(device_code: String, system: String, source: i64, status: i64)
-    set(
-        mac_addr: Vec<String>,
-        motherboard_uuid: String,
-        harddisk_uuid: Vec<String>,
-        domain: String,
-        pc_name: String,
-        seq_no: String,
-        last_login_time: xinqiao_types::UnixSeconds,
-        last_login_userid: String,
-        confirm_timestamp: xinqiao_types::UnixSeconds,
-        confirm_userid: String,
-        approved_userid: String,
-    )
 }
 
 w::record! {
@@ -89,8 +73,6 @@ w::record! {
         /// `description`.
         5 description: String => w::Field::new("description").required(),
     }
-    new(domain: String, protocol: String, port: Vec<i64>, is_necessary: bool, description: String)
-    set(universal_domian: String)
 }
 
 w::record! {
@@ -103,8 +85,6 @@ w::record! {
         /// `corp_name`.
         2 corp_name: Option<String> => w::Field::new("corp_name"),
     }
-    new(type_: i64, name: String)
-    set(corp_name: String)
 }
 
 w::record! {
@@ -131,17 +111,6 @@ w::record! {
         /// `device_code`.
         9 device_code: Option<String> => w::Field::new("device_code"),
     }
-    new(operation: Operation, time: xinqiao_types::UnixSeconds)
-    set(
-        userid: String,
-        external_user: ExternalUser,
-        file_info: String,
-        file_size: i64,
-        file_md5: String,
-        applicant_name: String,
-        device_type: i64,
-        device_code: String,
-    )
 }
 
 w::record! {
@@ -160,14 +129,6 @@ w::record! {
         /// `system`.
         5 system: Option<String> => w::Field::new("system"),
     }
-    new(
-        userid: String,
-        department_id: i64,
-        screen_shot_type: i64,
-        screen_shot_content: String,
-        time: xinqiao_types::UnixSeconds,
-    )
-    set(system: String)
 }
 
 w::record! {
@@ -211,8 +172,6 @@ w::record! {
         /// `status`.
         3 status: i64 => w::Field::new("status").required(),
     }
-    new(device_index: i64, status: i64)
-    set(device_code: String, duplicated_device_code: String)
 }
 
 w::record! {
@@ -229,7 +188,6 @@ w::record! {
         /// `description`.
         4 description: String => w::Field::new("description").required(),
     }
-    new(ip: String, protocol: String, port: Vec<i64>, is_necessary: bool, description: String)
 }
 
 w::record! {
@@ -240,8 +198,6 @@ w::record! {
         /// `fail_userid_list`.
         1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
     }
-    new()
-    set(succ_userid_list: Vec<String>, fail_userid_list: Vec<String>)
 }
 
 w::record! {
@@ -258,8 +214,6 @@ w::record! {
         /// `ip`.
         4 ip: Option<String> => w::Field::new("ip"),
     }
-    new(userid: String, oper_type: i64, time: xinqiao_types::UnixSeconds)
-    set(detail_info: String, ip: String)
 }
 
 w::record! {

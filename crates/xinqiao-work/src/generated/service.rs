@@ -13,8 +13,6 @@ w::record! {
         /// `auth_type`.
         2 auth_type: i64 => w::Field::new("auth_type").required(),
     }
-    new(userid: String, auth_type: i64)
-    set(open_userid: String)
 }
 
 w::record! {
@@ -37,15 +35,6 @@ w::record! {
         /// `shared_from`.
         7 shared_from: Option<SharedFrom> => w::Field::new("shared_from"),
     }
-    new(
-        agentid: i64,
-        name: String,
-        square_logo_url: String,
-        round_logo_url: String,
-        auth_mode: i64,
-        privilege: Privilege,
-    )
-    set(appid: i64, shared_from: SharedFrom)
 }
 
 w::record! {
@@ -82,25 +71,6 @@ w::record! {
         /// `corp_ex_name`.
         14 corp_ex_name: Option<CorpExName> => w::Field::new("corp_ex_name"),
     }
-    new(
-        corpid: xinqiao_types::CorpId,
-        corp_name: String,
-        corp_type: String,
-        corp_user_max: i64,
-        corp_agent_max: i64,
-    )
-    set(
-        corp_square_logo_url: String,
-        corp_full_name: String,
-        subject_type: i64,
-        verified_end_time: xinqiao_types::UnixSeconds,
-        corp_wxqrcode: String,
-        corp_scale: String,
-        corp_industry: String,
-        corp_sub_industry: String,
-        location: String,
-        corp_ex_name: CorpExName,
-    )
 }
 
 w::record! {
@@ -109,7 +79,6 @@ w::record! {
         /// `agent`.
         0 agent: Vec<Agent> => w::Field::new("agent").required(),
     }
-    new(agent: Vec<Agent>)
 }
 
 w::record! {
@@ -124,8 +93,6 @@ w::record! {
         /// `open_userid`.
         3 open_userid: Option<String> => w::Field::new("open_userid"),
     }
-    new()
-    set(userid: String, name: String, avatar: String, open_userid: String)
 }
 
 w::record! {
@@ -134,7 +101,6 @@ w::record! {
         /// `url`.
         0 url: String => w::Field::new("url").required(),
     }
-    new(url: String)
 }
 
 w::record! {
@@ -145,7 +111,6 @@ w::record! {
         /// `expires_in`; unit s.
         1 expires_in: i64 => w::Field::new("expires_in").required(),
     }
-    new(access_token: String, expires_in: i64)
 }
 
 w::record! {
@@ -154,8 +119,6 @@ w::record! {
         /// `name_list`.
         0 name_list: Option<Vec<String>> => w::Field::new("name_list"),
     }
-    new()
-    set(name_list: Vec<String>)
 }
 
 w::record! {
@@ -164,7 +127,6 @@ w::record! {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => w::Field::new("corpid").required(),
     }
-    new(corpid: xinqiao_types::CorpId)
 }
 
 w::record! {
@@ -175,7 +137,6 @@ w::record! {
         /// `corp_name`.
         1 corp_name: String => w::Field::new("corp_name").required(),
     }
-    new(corpid: xinqiao_types::CorpId, corp_name: String)
 }
 
 w::record! {
@@ -186,7 +147,6 @@ w::record! {
         /// `writable`.
         1 writable: bool => w::Field::new("writable").required(),
     }
-    new(id: i64, writable: bool)
 }
 
 w::record! {
@@ -197,7 +157,6 @@ w::record! {
         /// `device_sn`.
         1 device_sn: String => w::Field::new("device_sn").required(),
     }
-    new(model_id: String, device_sn: String)
 }
 
 w::record! {
@@ -216,13 +175,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        model_id: String,
-        device_id: i64,
-        device_sn: String,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(secret_no: String, qr_code: String)
 }
 
 w::record! {
@@ -231,7 +183,6 @@ w::record! {
         /// `agent`.
         0 agent: Vec<EditionInfoAgent> => w::Field::new("agent").required(),
     }
-    new(agent: Vec<EditionInfoAgent>)
 }
 
 w::record! {
@@ -254,16 +205,6 @@ w::record! {
         /// `is_shared_from_other_corp`.
         7 is_shared_from_other_corp: bool => w::Field::new("is_shared_from_other_corp").required(),
     }
-    new(
-        agentid: i64,
-        edition_id: String,
-        edition_name: String,
-        app_status: i64,
-        user_limit: i64,
-        expired_time: xinqiao_types::UnixSeconds,
-        is_virtual_version: bool,
-        is_shared_from_other_corp: bool,
-    )
 }
 
 w::record! {
@@ -274,7 +215,6 @@ w::record! {
         /// `external_userid`.
         1 external_userid: String => w::Field::new("external_userid").required().masked(),
     }
-    new(corpid: xinqiao_types::CorpId, external_userid: String)
 }
 
 w::record! {
@@ -285,8 +225,6 @@ w::record! {
         /// `remark_name`.
         1 remark_name: Option<String> => w::Field::new("remark_name"),
     }
-    new(model_id: String)
-    set(remark_name: String)
 }
 
 w::record! {
@@ -297,7 +235,6 @@ w::record! {
         /// `auth_type`.
         1 auth_type: i64 => w::Field::new("auth_type").required(),
     }
-    new(agentid: i64, auth_type: i64)
 }
 
 w::record! {
@@ -306,7 +243,6 @@ w::record! {
         /// `department`.
         0 department: Vec<Department> => w::Field::new("department").required(),
     }
-    new(department: Vec<Department>)
 }
 
 w::record! {
@@ -345,26 +281,6 @@ w::record! {
         /// `auth_type`.
         15 auth_type: i64 => w::Field::new("auth_type").required(),
     }
-    new(
-        corpid: xinqiao_types::CorpId,
-        corp_name: String,
-        corp_type: String,
-        corp_user_max: i64,
-        corp_agent_max: i64,
-        auth_type: i64,
-    )
-    set(
-        corp_square_logo_url: String,
-        corp_full_name: String,
-        subject_type: i64,
-        verified_end_time: xinqiao_types::UnixSeconds,
-        corp_wxqrcode: String,
-        corp_scale: String,
-        corp_industry: String,
-        corp_sub_industry: String,
-        location: String,
-        corp_ex_name: CorpExName,
-    )
 }
 
 w::record! {
@@ -373,7 +289,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -382,8 +297,6 @@ w::record! {
         /// `contact_id_translate`.
         0 contact_id_translate: Option<ContactIdTranslate> => w::Field::new("contact_id_translate"),
     }
-    new()
-    set(contact_id_translate: ContactIdTranslate)
 }
 
 w::record! {
@@ -434,32 +347,6 @@ w::record! {
         /// `dealer_corp_info`.
         21 dealer_corp_info: Option<DealerCorpInfo> => w::Field::new("dealer_corp_info"),
     }
-    new(
-        orderid: String,
-        order_status: i64,
-        order_type: i64,
-        paid_corpid: String,
-        appid: i64,
-        edition_id: String,
-        edition_name: String,
-        price: xinqiao_types::Fen,
-        user_count: i64,
-        order_period: i64,
-        order_time: xinqiao_types::UnixSeconds,
-        paid_time: xinqiao_types::UnixSeconds,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        operator_corpid: String,
-        operator_id: String,
-        suiteid: String,
-        order_from: i64,
-        service_share_amount: xinqiao_types::Fen,
-        platform_share_amount: xinqiao_types::Fen,
-        dealer_share_amount: xinqiao_types::Fen,
-        dealer_corp_info: DealerCorpInfo,
-    )
 }
 
 w::record! {
@@ -468,8 +355,6 @@ w::record! {
         /// `department_id`.
         0 department_id: Option<Vec<i64>> => w::Field::new("department_id"),
     }
-    new()
-    set(department_id: Vec<i64>)
 }
 
 w::record! {
@@ -490,15 +375,6 @@ w::record! {
         /// `extra_tag`.
         6 extra_tag: Option<Vec<i64>> => w::Field::new("extra_tag"),
     }
-    new(level: i64)
-    set(
-        allow_user: Vec<String>,
-        allow_party: Vec<i64>,
-        allow_tag: Vec<i64>,
-        extra_user: Vec<String>,
-        extra_party: Vec<i64>,
-        extra_tag: Vec<i64>,
-    )
 }
 
 w::record! {
@@ -533,8 +409,6 @@ w::record! {
         /// `next_cursor`.
         3 next_cursor: Option<String> => w::Field::new("next_cursor"),
     }
-    new(query_request: QueryRequest, query_result: QueryResultQueryResult, is_last: bool)
-    set(next_cursor: String)
 }
 
 w::record! {
@@ -547,8 +421,6 @@ w::record! {
         /// `dismiss_user`.
         2 dismiss_user: Option<User> => w::Field::new("dismiss_user"),
     }
-    new()
-    set(user: User, party: Party, dismiss_user: User)
 }
 
 w::record! {
@@ -561,8 +433,6 @@ w::record! {
         /// `state`.
         2 state: Option<String> => w::Field::new("state"),
     }
-    new(register_code: String, template_id: String)
-    set(state: String)
 }
 
 w::record! {
@@ -583,8 +453,6 @@ w::record! {
         /// `corpid`.
         0 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
     }
-    new()
-    set(corpid: xinqiao_types::CorpId)
 }
 
 w::record! {
@@ -606,8 +474,6 @@ w::record! {
         /// `open_userid`.
         1 open_userid: Option<Vec<String>> => w::Field::new("open_userid"),
     }
-    new()
-    set(userid: Vec<String>, open_userid: Vec<String>)
 }
 
 w::record! {
@@ -622,8 +488,6 @@ w::record! {
         /// `avatar`.
         3 avatar: Option<String> => w::Field::new("avatar").masked(),
     }
-    new()
-    set(userid: String, open_userid: String, name: String, avatar: String)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `tagname`.
         1 tagname: String => w::Field::new("tagname").required(),
     }
-    new(tagid: i64, tagname: String)
 }
 
 w::record! {
@@ -22,8 +21,6 @@ w::record! {
         /// `name`.
         1 name: Option<String> => w::Field::new("name"),
     }
-    new(userid: String)
-    set(name: String)
 }
 
 w::record! {

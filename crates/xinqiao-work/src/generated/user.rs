@@ -20,7 +20,6 @@ w::record! {
         /// `department`.
         1 department: i64 => w::Field::new("department").required(),
     }
-    new(userid: String, department: i64)
 }
 
 w::record! {
@@ -93,8 +92,6 @@ w::record! {
         /// `status`.
         1 status: Option<i64> => w::Field::new("status"),
     }
-    new()
-    set(nickname: String, status: i64)
 }
 
 w::record! {
@@ -103,7 +100,6 @@ w::record! {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => w::Field::new("attrs").required(),
     }
-    new(attrs: Vec<ExtattrAttr>)
 }
 
 w::record! {
@@ -116,8 +112,6 @@ w::record! {
         /// `external_attr`.
         2 external_attr: Vec<ExternalAttr> => w::Field::new("external_attr").required(),
     }
-    new(external_corp_name: String, external_attr: Vec<ExternalAttr>)
-    set(wechat_channels: ExternalProfileWechatChannel)
 }
 
 w::record! {
@@ -126,7 +120,6 @@ w::record! {
         /// `open_userid`.
         0 open_userid: String => w::Field::new("open_userid").required(),
     }
-    new(open_userid: String)
 }
 
 w::record! {
@@ -150,7 +143,6 @@ w::record! {
         /// `parent_userid`.
         1 parent_userid: String => w::Field::new("parent_userid").required(),
     }
-    new(corpid: xinqiao_types::CorpId, parent_userid: String)
 }
 
 w::record! {
@@ -165,8 +157,6 @@ w::record! {
         /// `department`.
         3 department: Vec<i64> => w::Field::new("department").required(),
     }
-    new(userid: String, name: String, department: Vec<i64>)
-    set(open_userid: String)
 }
 
 w::record! {
@@ -230,28 +220,6 @@ w::record! {
         /// `external_profile`.
         23 external_profile: Option<GetExternalProfile> => w::Field::new("external_profile"),
     }
-    new(userid: String, gender: i64, department: Vec<i64>, order: Vec<i64>, status: i64)
-    set(
-        open_userid: String,
-        name: String,
-        english_name: String,
-        alias: String,
-        email: String,
-        biz_mail: String,
-        mobile: String,
-        telephone: String,
-        address: String,
-        position: String,
-        is_leader_in_dept: Vec<i64>,
-        main_department: i64,
-        direct_leader: Vec<String>,
-        avatar: String,
-        thumb_avatar: String,
-        qr_code: String,
-        extattr: UserlistExtattr,
-        external_position: String,
-        external_profile: GetExternalProfile,
-    )
 }
 
 w::record! {
@@ -260,7 +228,6 @@ w::record! {
         /// `attrs`.
         0 attrs: Vec<ExtattrAttr> => w::Field::new("attrs").required(),
     }
-    new(attrs: Vec<ExtattrAttr>)
 }
 
 w::record! {

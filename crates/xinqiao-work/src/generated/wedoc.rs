@@ -27,14 +27,6 @@ w::record! {
         /// `ban_share_external`.
         6 ban_share_external: bool => w::Field::new("ban_share_external").required(),
     }
-    new(
-        enable_corp_internal: bool,
-        corp_internal_auth: i64,
-        enable_corp_external: bool,
-        corp_external_auth: i64,
-        ban_share_external: bool,
-    )
-    set(corp_internal_approve_only_by_admin: bool, corp_external_approve_only_by_admin: bool)
 }
 
 w::record! {
@@ -56,7 +48,6 @@ w::record! {
         /// `properties`.
         0 properties: Property => w::Field::new("properties").required(),
     }
-    new(properties: Property)
 }
 
 w::record! {
@@ -65,7 +56,6 @@ w::record! {
         /// `answer_list`.
         0 answer_list: Vec<AnswerAnswer> => w::Field::new("answer_list").required(),
     }
-    new(answer_list: Vec<AnswerAnswer>)
 }
 
 w::record! {
@@ -88,15 +78,6 @@ w::record! {
         /// `mtime`; format `unix`.
         7 mtime: xinqiao_types::UnixSeconds => w::Field::new("mtime").required(),
     }
-    new(
-        answer_id: i64,
-        user_name: String,
-        reply: Reply,
-        answer_status: i64,
-        ctime: xinqiao_types::UnixSeconds,
-        mtime: xinqiao_types::UnixSeconds,
-    )
-    set(userid: String, tmp_external_userid: String)
 }
 
 w::record! {
@@ -105,7 +86,6 @@ w::record! {
         /// `responses`.
         0 responses: Vec<Response> => w::Field::new("responses").required(),
     }
-    new(responses: Vec<Response>)
 }
 
 w::record! {
@@ -156,15 +136,6 @@ w::record! {
         /// `color`.
         6 color: Option<TextFormatColor> => w::Field::new("color"),
     }
-    new(
-        font: String,
-        font_size: i64,
-        bold: bool,
-        italic: bool,
-        strikethrough: bool,
-        underline: bool,
-    )
-    set(color: TextFormatColor)
 }
 
 w::record! {
@@ -219,7 +190,6 @@ w::record! {
         /// `rows`.
         2 rows: Vec<ResultRow> => w::Field::new("rows").required(),
     }
-    new(start_row: i64, start_column: i64, rows: Vec<ResultRow>)
 }
 
 w::record! {
@@ -262,7 +232,6 @@ w::record! {
         /// `deleted`.
         0 deleted: i64 => w::Field::new("deleted").required(),
     }
-    new(deleted: i64)
 }
 
 w::record! {
@@ -280,7 +249,6 @@ w::record! {
         /// `sheet_id`.
         0 sheet_id: String => w::Field::new("sheet_id").required(),
     }
-    new(sheet_id: String)
 }
 
 w::record! {
@@ -289,7 +257,6 @@ w::record! {
         /// `list`.
         0 list: Vec<DepartmentReplyList> => w::Field::new("list").required(),
     }
-    new(list: Vec<DepartmentReplyList>)
 }
 
 w::record! {
@@ -298,7 +265,6 @@ w::record! {
         /// `department_id`.
         0 department_id: i64 => w::Field::new("department_id").required(),
     }
-    new(department_id: i64)
 }
 
 w::record! {
@@ -325,13 +291,6 @@ w::record! {
         /// `modify_time`; format `unix`.
         4 modify_time: xinqiao_types::UnixSeconds => w::Field::new("modify_time").required(),
     }
-    new(
-        docid: String,
-        doc_type: i64,
-        doc_name: String,
-        create_time: xinqiao_types::UnixSeconds,
-        modify_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -368,13 +327,6 @@ w::record! {
         /// `hours`.
         5 hours: Option<f64> => w::Field::new("hours"),
     }
-    new(
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        time_scale: i64,
-        day_range: i64,
-    )
-    set(days: f64, hours: f64)
 }
 
 w::record! {
@@ -399,7 +351,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(fileid: String, name: String)
 }
 
 w::record! {
@@ -452,13 +403,6 @@ w::record! {
         /// `can_notify_submit`.
         7 can_notify_submit: bool => w::Field::new("can_notify_submit").required(),
     }
-    new(fill_out_auth: i64, max_fill_cnt: i64, can_anonymous: bool, can_notify_submit: bool)
-    set(
-        fill_in_range: FillInRange,
-        setting_manager_range: SettingManagerRange,
-        timed_repeat_info: FormSettingTimedRepeatInfo,
-        timed_finish: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -558,17 +502,6 @@ w::record! {
         /// `rule_mtime`; format `unix`.
         8 rule_mtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("rule_mtime"),
     }
-    new(enable: bool)
-    set(
-        remind_time: xinqiao_types::UnixSeconds,
-        repeat_type: i64,
-        week_flag: i64,
-        day_of_month: i64,
-        skip_holiday: bool,
-        fork_finish_type: i64,
-        rule_ctime: xinqiao_types::UnixSeconds,
-        rule_mtime: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -589,15 +522,6 @@ w::record! {
         /// `repeated_id`.
         6 repeated_id: Option<Vec<String>> => w::Field::new("repeated_id"),
     }
-    new(
-        formid: String,
-        form_title: String,
-        form_desc: String,
-        form_header: String,
-        form_question: FormQuestion,
-        form_setting: FormInfoFormSetting,
-    )
-    set(repeated_id: Vec<String>)
 }
 
 w::record! {
@@ -606,7 +530,6 @@ w::record! {
         /// `result`.
         0 result: DataResult => w::Field::new("result").required(),
     }
-    new(result: DataResult)
 }
 
 w::record! {
@@ -730,7 +653,6 @@ w::record! {
         /// `list`.
         0 list: Vec<MemberReplyList> => w::Field::new("list").required(),
     }
-    new(list: Vec<MemberReplyList>)
 }
 
 w::record! {
@@ -739,7 +661,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -800,7 +721,6 @@ w::record! {
         /// `extend_text`.
         1 extend_text: String => w::Field::new("extend_text").required(),
     }
-    new(option_reply: i64, extend_text: String)
 }
 
 w::record! {
@@ -828,7 +748,6 @@ w::record! {
         /// `column_count`.
         3 column_count: i64 => w::Field::new("column_count").required(),
     }
-    new(sheet_id: String, title: String, row_count: i64, column_count: i64)
 }
 
 w::record! {
@@ -914,7 +833,6 @@ w::record! {
         /// `items`.
         0 items: Vec<ReplyItem> => w::Field::new("items").required(),
     }
-    new(items: Vec<ReplyItem>)
 }
 
 w::record! {
@@ -937,16 +855,6 @@ w::record! {
         /// `member_reply`.
         7 member_reply: Option<MemberReply> => w::Field::new("member_reply"),
     }
-    new(question_id: i64)
-    set(
-        text_reply: String,
-        option_reply: Vec<i64>,
-        option_extend_reply: Vec<OptionExtendReply>,
-        file_extend_reply: Vec<FileExtendReply>,
-        duration_reply: DurationReply,
-        department_reply: DepartmentReply,
-        member_reply: MemberReply,
-    )
 }
 
 w::record! {
@@ -994,13 +902,6 @@ w::record! {
         /// `delete_dimension_response`.
         3 delete_dimension_response: Option<DeleteDimensionResponse> => w::Field::new("delete_dimension_response"),
     }
-    new()
-    set(
-        add_sheet_response: AddSheetResponse,
-        delete_sheet_response: DeleteSheetResponse,
-        update_range_response: UpdateRangeResponse,
-        delete_dimension_response: DeleteDimensionResponse,
-    )
 }
 
 w::record! {
@@ -1009,7 +910,6 @@ w::record! {
         /// `values`.
         0 values: Vec<ResultValue> => w::Field::new("values").required(),
     }
-    new(values: Vec<ResultValue>)
 }
 
 w::record! {
@@ -1020,7 +920,6 @@ w::record! {
         /// `cell_format`.
         1 cell_format: ValueCellFormat => w::Field::new("cell_format").required(),
     }
-    new(cell_value: CellValue, cell_format: ValueCellFormat)
 }
 
 w::record! {
@@ -1053,8 +952,6 @@ w::record! {
         /// `watermark`.
         2 watermark: Option<Watermark> => w::Field::new("watermark"),
     }
-    new(enable_readonly_copy: bool, enable_readonly_comment: bool)
-    set(watermark: Watermark)
 }
 
 w::record! {
@@ -1080,8 +977,6 @@ w::record! {
         /// `submit_time`; format `unix`.
         4 submit_time: xinqiao_types::UnixSeconds => w::Field::new("submit_time").required(),
     }
-    new(user_name: String, answer_id: i64, submit_time: xinqiao_types::UnixSeconds)
-    set(userid: String, tmp_external_userid: String)
 }
 
 w::record! {
@@ -1135,7 +1030,6 @@ w::record! {
         /// `alpha`.
         3 alpha: i64 => w::Field::new("alpha").required(),
     }
-    new(red: i64, green: i64, blue: i64, alpha: i64)
 }
 
 w::record! {
@@ -1210,7 +1104,6 @@ w::record! {
         /// `user_name`.
         1 user_name: String => w::Field::new("user_name").required(),
     }
-    new(userid: String, user_name: String)
 }
 
 w::record! {
@@ -1230,7 +1123,6 @@ w::record! {
         /// `updated_cells`.
         0 updated_cells: i64 => w::Field::new("updated_cells").required(),
     }
-    new(updated_cells: i64)
 }
 
 w::record! {
@@ -1267,7 +1159,6 @@ w::record! {
         /// `text_format`.
         0 text_format: CellFormatTextFormat => w::Field::new("text_format").required(),
     }
-    new(text_format: CellFormatTextFormat)
 }
 
 w::record! {
@@ -1282,7 +1173,6 @@ w::record! {
         /// `show_visitor_name`.
         3 show_visitor_name: bool => w::Field::new("show_visitor_name").required(),
     }
-    new(text: String, margin_type: i64, show_text: bool, show_visitor_name: bool)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `quit_userid`.
         1 quit_userid: Vec<String> => w::Field::new("quit_userid").required(),
     }
-    new(auth_info: Vec<AuthInfo>, quit_userid: Vec<String>)
 }
 
 w::record! {
@@ -36,7 +35,6 @@ w::record! {
         /// `item`.
         0 item: Vec<FileInfoFileInfo> => w::Field::new("item").required(),
     }
-    new(item: Vec<FileInfoFileInfo>)
 }
 
 w::record! {
@@ -81,19 +79,6 @@ w::record! {
         /// `url`.
         11 url: Option<String> => w::Field::new("url"),
     }
-    new(fileid: String, file_name: String)
-    set(
-        spaceid: String,
-        fatherid: String,
-        file_size: i64,
-        file_type: i64,
-        file_status: i64,
-        ctime: xinqiao_types::UnixSeconds,
-        mtime: xinqiao_types::UnixSeconds,
-        sha: String,
-        md5: String,
-        url: String,
-    )
 }
 
 w::record! {
@@ -112,14 +97,6 @@ w::record! {
         /// `force_by_space_admin`.
         5 force_by_space_admin: bool => w::Field::new("force_by_space_admin").required(),
     }
-    new(
-        text: String,
-        margin_type: i64,
-        show_text: bool,
-        show_visitor_name: bool,
-        force_by_admin: bool,
-        force_by_space_admin: bool,
-    )
 }
 
 w::record! {
@@ -130,7 +107,6 @@ w::record! {
         /// `inherit`.
         1 inherit: bool => w::Field::new("inherit").required(),
     }
-    new(auth_list: Vec<AuthInfo>, inherit: bool)
 }
 
 w::record! {
@@ -147,13 +123,6 @@ w::record! {
         /// `secure_setting`.
         4 secure_setting: SpaceInfoSecureSetting => w::Field::new("secure_setting").required(),
     }
-    new(
-        spaceid: String,
-        space_name: String,
-        auth_list: Auth,
-        space_sub_type: i64,
-        secure_setting: SpaceInfoSecureSetting,
-    )
 }
 
 w::record! {
@@ -168,12 +137,6 @@ w::record! {
         /// `ban_share_external`.
         3 ban_share_external: bool => w::Field::new("ban_share_external").required(),
     }
-    new(
-        enable_readonly_copy: bool,
-        modify_only_by_admin: bool,
-        enable_readonly_comment: bool,
-        ban_share_external: bool,
-    )
 }
 
 w::record! {
@@ -192,13 +155,6 @@ w::record! {
         /// `corp_external_approve_only_by_admin`.
         5 corp_external_approve_only_by_admin: Option<bool> => w::Field::new("corp_external_approve_only_by_admin"),
     }
-    new(
-        enable_corp_internal: bool,
-        corp_internal_auth: i64,
-        enable_corp_external: bool,
-        corp_external_auth: i64,
-    )
-    set(corp_internal_approve_only_by_admin: bool, corp_external_approve_only_by_admin: bool)
 }
 
 w::record! {
@@ -217,14 +173,6 @@ w::record! {
         /// `ban_share_external`.
         5 ban_share_external: bool => w::Field::new("ban_share_external").required(),
     }
-    new(
-        enable_watermark: bool,
-        enable_confidential_mode: bool,
-        share_url_no_approve: bool,
-        share_url_no_approve_default_auth: i64,
-        default_file_scope: i64,
-        ban_share_external: bool,
-    )
 }
 
 w::record! {
@@ -239,7 +187,6 @@ w::record! {
         /// `space_sub_type`.
         3 space_sub_type: i64 => w::Field::new("space_sub_type").required(),
     }
-    new(spaceid: String, space_name: String, auth_list: Auth, space_sub_type: i64)
 }
 
 w::record! {

@@ -19,8 +19,6 @@ w::record! {
         /// `head_img_url`.
         5 head_img_url: Option<String> => w::Field::new("head_img_url").masked(),
     }
-    new(auth_wxa_appid: String, auth_wxa_path: String, auth_wxa_username: String, auth_url: String)
-    set(nickname: String, head_img_url: String)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `headimg_url`.
         2 headimg_url: String => w::Field::new("headimg_url").required(),
     }
-    new(appid: xinqiao_types::AppId, nickname: String, headimg_url: String)
 }
 
 w::record! {
@@ -44,8 +41,6 @@ w::record! {
         /// `union_id`.
         1 union_id: Option<String> => w::Field::new("union_id").masked(),
     }
-    new(open_id: String)
-    set(union_id: String)
 }
 
 w::record! {
@@ -54,7 +49,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -87,7 +81,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -104,13 +97,6 @@ w::record! {
         /// `buyer_info`.
         4 buyer_info: BuyerInfo => w::Field::new("buyer_info").required(),
     }
-    new(
-        shop_info: ShopInfo,
-        product_info: ProductInfo,
-        order_info: OrderInfo,
-        sharer_info: SharerInfo,
-        buyer_info: BuyerInfo,
-    )
 }
 
 w::record! {
@@ -131,15 +117,6 @@ w::record! {
         /// `normal_commission_info`.
         6 normal_commission_info: Option<NormalCommissionInfo> => w::Field::new("normal_commission_info"),
     }
-    new(
-        plan_type: i64,
-        commission_type: i64,
-        ratio: i64,
-        service_ratio: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(normal_commission_info: NormalCommissionInfo)
 }
 
 w::record! {
@@ -158,14 +135,6 @@ w::record! {
         /// `ratio`; unit 1/10000.
         5 ratio: i64 => w::Field::new("ratio").required(),
     }
-    new(
-        sharer_appid: String,
-        nickname: String,
-        head_img_url: String,
-        amount: xinqiao_types::Fen,
-        ratio: i64,
-    )
-    set(opensharerid: String)
 }
 
 w::record! {
@@ -184,14 +153,6 @@ w::record! {
         /// `update_time`; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        order_id: String,
-        sku_id: i64,
-        status: i64,
-        clue_detail: ClueDetail,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -210,14 +171,6 @@ w::record! {
         /// `order_detail`.
         5 order_detail: OrderDetail => w::Field::new("order_detail").required(),
     }
-    new(
-        sku_id: i64,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        order_detail: OrderDetail,
-    )
-    set(order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -230,8 +183,6 @@ w::record! {
         /// `link`.
         2 link: Option<String> => w::Field::new("link"),
     }
-    new(cooperative_status: i64, is_hidden: bool)
-    set(link: String)
 }
 
 w::record! {
@@ -261,14 +212,6 @@ w::record! {
         /// `unsettle_amount`; unit fen.
         5 unsettle_amount: xinqiao_types::Fen => w::Field::new("unsettle_amount").required(),
     }
-    new(
-        gmv: xinqiao_types::Fen,
-        product_number: i64,
-        product_number_today: i64,
-        product_number_sold_today: i64,
-        settle_amount: xinqiao_types::Fen,
-        unsettle_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -279,8 +222,6 @@ w::record! {
         /// `desc`.
         1 desc: Option<String> => w::Field::new("desc"),
     }
-    new(imgs: Vec<String>)
-    set(desc: String)
 }
 
 w::record! {
@@ -311,8 +252,6 @@ w::record! {
         /// `amount`; unit fen.
         4 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(nickname: String, head_img_url: String, ratio: i64, amount: xinqiao_types::Fen)
-    set(openfinderid: String)
 }
 
 w::record! {
@@ -337,15 +276,6 @@ w::record! {
         /// `withdraw_id`.
         8 withdraw_id: Option<String> => w::Field::new("withdraw_id"),
     }
-    new(
-        flow_id: String,
-        funds_type: i64,
-        flow_type: i64,
-        amount: xinqiao_types::Fen,
-        balance: xinqiao_types::Fen,
-        bookkeeping_time: String,
-    )
-    set(remark: String, order_id: w::TextOrNumber, withdraw_id: String)
 }
 
 w::record! {
@@ -358,7 +288,6 @@ w::record! {
         /// `product_info`.
         2 product_info: ItemProductInfo => w::Field::new("product_info").required(),
     }
-    new(appid: xinqiao_types::AppId, product_id: i64, product_info: ItemProductInfo)
 }
 
 w::record! {
@@ -371,7 +300,6 @@ w::record! {
         /// `head_supplier_id`.
         2 head_supplier_id: i64 => w::Field::new("head_supplier_id").required(),
     }
-    new(appid: xinqiao_types::AppId, product_id: i64, head_supplier_id: i64)
 }
 
 w::record! {
@@ -384,7 +312,6 @@ w::record! {
         /// `head_img`.
         2 head_img: String => w::Field::new("head_img").required(),
     }
-    new(appid: xinqiao_types::AppId, name: String, head_img: String)
 }
 
 w::record! {
@@ -403,8 +330,6 @@ w::record! {
         /// `cats_v2`.
         5 cats_v2: Option<Vec<CatsV2Item>> => w::Field::new("cats_v2"),
     }
-    new(title: String, head_imgs: Vec<String>, desc_info: DescInfo)
-    set(sub_title: String, cats: Vec<Cat>, cats_v2: Vec<CatsV2Item>)
 }
 
 w::record! {
@@ -415,8 +340,6 @@ w::record! {
         /// `sku_id`.
         1 sku_id: i64 => w::Field::new("sku_id").required(),
     }
-    new(sku_id: i64)
-    set(order_id: w::TextOrNumber)
 }
 
 w::record! {
@@ -427,7 +350,6 @@ w::record! {
         /// `sku_id`.
         1 sku_id: i64 => w::Field::new("sku_id").required(),
     }
-    new(order_id: String, sku_id: i64)
 }
 
 w::record! {
@@ -446,14 +368,6 @@ w::record! {
         /// `ratio_ext`; unit 1/10000.
         5 ratio_ext: i64 => w::Field::new("ratio_ext").required(),
     }
-    new(
-        sub_item_id: i64,
-        head_supplier_item_link: String,
-        status: i64,
-        ratio: i64,
-        ratio_to_service_rate: i64,
-        ratio_ext: i64,
-    )
 }
 
 w::record! {
@@ -464,7 +378,6 @@ w::record! {
         /// `product_id`.
         1 product_id: i64 => w::Field::new("product_id").required(),
     }
-    new(appid: xinqiao_types::AppId, product_id: i64)
 }
 
 w::record! {
@@ -475,7 +388,6 @@ w::record! {
         /// `base_info`.
         1 base_info: BaseInfo => w::Field::new("base_info").required(),
     }
-    new(status: i64, base_info: BaseInfo)
 }
 
 w::record! {
@@ -488,7 +400,6 @@ w::record! {
         /// `head_supplier_item_link`.
         2 head_supplier_item_link: String => w::Field::new("head_supplier_item_link").required(),
     }
-    new(product_id: i64, cooperative_item_id: i64, head_supplier_item_link: String)
 }
 
 w::record! {
@@ -510,7 +421,6 @@ w::record! {
         /// `nickname`.
         1 nickname: String => w::Field::new("nickname").required().masked(),
     }
-    new(appid: xinqiao_types::AppId, nickname: String)
 }
 
 w::record! {
@@ -519,7 +429,6 @@ w::record! {
         /// `ratio`; unit 1/100000.
         0 ratio: i64 => w::Field::new("ratio").required(),
     }
-    new(ratio: i64)
 }
 
 w::record! {
@@ -536,13 +445,6 @@ w::record! {
         /// `buyer_info`.
         4 buyer_info: BuyerInfo => w::Field::new("buyer_info").required(),
     }
-    new(
-        shop_info: OrderDetailShopInfo,
-        product_info: ProductInfo,
-        order_info: OrderDetailOrderInfo,
-        commission_info: OrderDetailCommissionInfo,
-        buyer_info: BuyerInfo,
-    )
 }
 
 w::record! {
@@ -569,20 +471,6 @@ w::record! {
         /// `promoter_agency_info`.
         9 promoter_agency_info: Option<SubAgencyInfo> => w::Field::new("promoter_agency_info"),
     }
-    new(
-        finder_info: FinderInfo,
-        service_ratio: i64,
-        service_amount: xinqiao_types::Fen,
-        profit_sharding_suc_time: xinqiao_types::UnixSeconds,
-        promotion_channel: i64,
-    )
-    set(
-        sharer_info: CommissionInfoSharerInfo,
-        talent_info: TalentInfo,
-        promotion_info: PromotionInfo,
-        sub_agency_info: SubAgencyInfo,
-        promoter_agency_info: SubAgencyInfo,
-    )
 }
 
 w::record! {
@@ -597,12 +485,6 @@ w::record! {
         /// `update_time`; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        order_status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -613,7 +495,6 @@ w::record! {
         /// `shop_name`.
         1 shop_name: String => w::Field::new("shop_name").required(),
     }
-    new(appid: xinqiao_types::AppId, shop_name: String)
 }
 
 w::record! {
@@ -622,7 +503,6 @@ w::record! {
         /// `status`.
         0 status: i64 => w::Field::new("status").required(),
     }
-    new(status: i64)
 }
 
 w::record! {
@@ -637,7 +517,6 @@ w::record! {
         /// `shop`.
         3 shop: Shop => w::Field::new("shop").required(),
     }
-    new(shop_appid: String, product_id: i64, product_info: ProductProductInfo, shop: Shop)
 }
 
 w::record! {
@@ -650,7 +529,6 @@ w::record! {
         /// `product_info`.
         2 product_info: ProductDetailProductInfo => w::Field::new("product_info").required(),
     }
-    new(appid: xinqiao_types::AppId, product_id: i64, product_info: ProductDetailProductInfo)
 }
 
 w::record! {
@@ -659,7 +537,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -680,13 +557,6 @@ w::record! {
         /// `product_promotion_link`.
         6 product_promotion_link: Option<String> => w::Field::new("product_promotion_link"),
     }
-    new(title: String, head_imgs: Vec<String>, desc_info: DescInfo)
-    set(
-        sub_title: String,
-        cats: Vec<Cat>,
-        cats_v2: Vec<ProductDetailCatsV2Item>,
-        product_promotion_link: String,
-    )
 }
 
 w::record! {
@@ -701,7 +571,6 @@ w::record! {
         /// `actual_payment`; unit fen.
         3 actual_payment: xinqiao_types::Fen => w::Field::new("actual_payment").required(),
     }
-    new(product_id: i64, thumb_img: String, title: String, actual_payment: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -710,7 +579,6 @@ w::record! {
         /// `cat_id`.
         0 cat_id: i64 => w::Field::new("cat_id").required(),
     }
-    new(cat_id: i64)
 }
 
 w::record! {
@@ -733,15 +601,6 @@ w::record! {
         /// `monthly_sales_range`.
         7 monthly_sales_range: i64 => w::Field::new("monthly_sales_range").required(),
     }
-    new(
-        title: String,
-        head_imgs: Vec<String>,
-        desc_info: DescInfo,
-        skus: Vec<Skus>,
-        status: i64,
-        monthly_sales_range: i64,
-    )
-    set(sub_title: String, cats_v2: Vec<ProductInfoCatsV2Item>)
 }
 
 w::record! {
@@ -756,12 +615,6 @@ w::record! {
         /// `mp_info`.
         3 mp_info: Option<MpInfo> => w::Field::new("mp_info"),
     }
-    new(channel_type: i64)
-    set(
-        finder_info: PromotionInfoFinderInfo,
-        talent_info: PromotionInfoTalentInfo,
-        mp_info: MpInfo,
-    )
 }
 
 w::record! {
@@ -774,8 +627,6 @@ w::record! {
         /// `openfinderid`.
         2 openfinderid: Option<String> => w::Field::new("openfinderid"),
     }
-    new(finder_id: String, nickname: String)
-    set(openfinderid: String)
 }
 
 w::record! {
@@ -788,8 +639,6 @@ w::record! {
         /// `opentalentid`.
         2 opentalentid: Option<String> => w::Field::new("opentalentid"),
     }
-    new(talent_appid: String, nickname: String)
-    set(opentalentid: String)
 }
 
 w::record! {
@@ -808,14 +657,6 @@ w::record! {
         /// `cooperative_info`.
         5 cooperative_info: CooperativeInfo => w::Field::new("cooperative_info").required(),
     }
-    new(
-        shop_appid: String,
-        product_id: i64,
-        spu_source: i64,
-        commission_info: CommissionInfo,
-        head_supplier_info: HeadSupplierInfo,
-        cooperative_info: CooperativeInfo,
-    )
 }
 
 w::record! {
@@ -828,7 +669,6 @@ w::record! {
         /// `head_supplier_item_link`.
         2 head_supplier_item_link: String => w::Field::new("head_supplier_item_link").required(),
     }
-    new(shop_appid: String, product_id: i64, head_supplier_item_link: String)
 }
 
 w::record! {
@@ -841,7 +681,6 @@ w::record! {
         /// `opensharerid`.
         2 opensharerid: String => w::Field::new("opensharerid").required(),
     }
-    new(sharer_appid: String, nickname: String, opensharerid: String)
 }
 
 w::record! {
@@ -854,7 +693,6 @@ w::record! {
         /// `score`.
         2 score: i64 => w::Field::new("score").required(),
     }
-    new(name: String, icon: String, score: i64)
 }
 
 w::record! {
@@ -869,12 +707,6 @@ w::record! {
         /// `data_info`.
         3 data_info: DataInfo => w::Field::new("data_info").required(),
     }
-    new(
-        status: i64,
-        approved_time: xinqiao_types::UnixSeconds,
-        base_info: BaseInfo,
-        data_info: DataInfo,
-    )
 }
 
 w::record! {
@@ -883,7 +715,6 @@ w::record! {
         /// `appid`.
         0 appid: xinqiao_types::AppId => w::Field::new("appid").required(),
     }
-    new(appid: xinqiao_types::AppId)
 }
 
 w::record! {
@@ -894,7 +725,6 @@ w::record! {
         /// `attr_value`.
         1 attr_value: String => w::Field::new("attr_value").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {
@@ -913,14 +743,6 @@ w::record! {
         /// `spot_after_presale_end`.
         5 spot_after_presale_end: bool => w::Field::new("spot_after_presale_end").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        stock_type: i64,
-        full_payment_presale_delivery_type: i64,
-        presale_begin_time: xinqiao_types::UnixSeconds,
-        presale_end_time: xinqiao_types::UnixSeconds,
-        full_payment_presale_delivery_time: i64,
-        spot_after_presale_end: bool,
-    )
 }
 
 w::record! {
@@ -949,21 +771,6 @@ w::record! {
         /// `sku_deliver_info`.
         10 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
     }
-    new(
-        sku_id: i64,
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_num: i64,
-        status: i64,
-    )
-    set(
-        out_sku_id: String,
-        sku_code: String,
-        bar_code: String,
-        sku_attrs: Vec<SkuAttr>,
-        sku_deliver_info: SkuDeliverInfo,
-    )
 }
 
 w::record! {
@@ -1012,14 +819,6 @@ w::record! {
         /// `ratio`; unit 1/10000.
         5 ratio: i64 => w::Field::new("ratio").required(),
     }
-    new(
-        appid: xinqiao_types::AppId,
-        nickname: String,
-        head_img_url: String,
-        profit_sharding_suc_time: xinqiao_types::UnixSeconds,
-        amount: xinqiao_types::Fen,
-        ratio: i64,
-    )
 }
 
 w::record! {
@@ -1030,7 +829,6 @@ w::record! {
         /// `product_id`.
         1 product_id: i64 => w::Field::new("product_id").required(),
     }
-    new(shop_appid: String, product_id: i64)
 }
 
 w::record! {
@@ -1049,14 +847,6 @@ w::record! {
         /// `ratio`; unit 1/10000.
         5 ratio: i64 => w::Field::new("ratio").required(),
     }
-    new(
-        talent_appid: String,
-        nickname: String,
-        head_img_url: String,
-        amount: xinqiao_types::Fen,
-        ratio: i64,
-    )
-    set(opentalentid: String)
 }
 
 w::record! {

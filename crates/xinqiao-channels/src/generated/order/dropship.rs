@@ -56,15 +56,6 @@ w::record! {
         /// `update_time`; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        supplier_appid: String,
-        supplier_name: String,
-        ds_order_id: w::TextOrNumber,
-        order_id: w::TextOrNumber,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -98,15 +89,6 @@ w::record! {
         /// `update_time`; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        shop_appid: String,
-        shop_name: String,
-        ds_order_id: w::TextOrNumber,
-        order_id: w::TextOrNumber,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

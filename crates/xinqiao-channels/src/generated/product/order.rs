@@ -29,21 +29,6 @@ w::record! {
         /// `lat`.
         10 lat: Option<f64> => w::Field::new("lat"),
     }
-    new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-    )
-    set(
-        national_code: i64,
-        tel_number: String,
-        postal_code: String,
-        house_number: String,
-        lng: f64,
-        lat: f64,
-    )
 }
 
 w::record! {
@@ -78,24 +63,6 @@ w::record! {
         /// `create_time`; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        order_id: i64,
-        original_order_id: i64,
-        status: String,
-        openid: xinqiao_types::OpenId,
-        reason: String,
-        type_: String,
-        product_info: ProductInfo,
-        details: AfterSaleOrderDetail,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        refund_info: RefundInfo,
-        refund_resp: RefundResp,
-        return_info: ReturnInfo,
-        merchant_upload_info: MerchantUploadInfo,
-    )
 }
 
 w::record! {
@@ -112,8 +79,6 @@ w::record! {
         /// `prove_imgs`.
         4 prove_imgs: Option<Vec<String>> => w::Field::new("prove_imgs"),
     }
-    new(desc: String, num: i64)
-    set(cancel_time: xinqiao_types::UnixSeconds, tel_number: String, prove_imgs: Vec<String>)
 }
 
 w::record! {
@@ -124,7 +89,6 @@ w::record! {
         /// `on_aftersale_order_cnt`.
         1 on_aftersale_order_cnt: i64 => w::Field::new("on_aftersale_order_cnt").required(),
     }
-    new(aftersale_order_list: Vec<AftersaleOrder>, on_aftersale_order_cnt: i64)
 }
 
 w::record! {
@@ -133,7 +97,6 @@ w::record! {
         /// `aftersale_order_id`.
         0 aftersale_order_id: i64 => w::Field::new("aftersale_order_id").required(),
     }
-    new(aftersale_order_id: i64)
 }
 
 w::record! {
@@ -171,18 +134,6 @@ w::record! {
         /// `ship_done_time`; format `unix`.
         8 ship_done_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ship_done_time"),
     }
-    new()
-    set(
-        delivery_method: String,
-        delivery_time: String,
-        delivery_product_info: DeliveryProductInfo,
-        address_info: AddressInfo,
-        pickup_address: AddressInfo,
-        express_fee: Vec<ExpressFee>,
-        offline_delivery_time: xinqiao_types::UnixSeconds,
-        offline_pickup_time: xinqiao_types::UnixSeconds,
-        ship_done_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -193,7 +144,6 @@ w::record! {
         /// `waybill_id`.
         1 waybill_id: String => w::Field::new("waybill_id").required(),
     }
-    new(delivery_id: String, waybill_id: String)
 }
 
 w::record! {
@@ -204,8 +154,6 @@ w::record! {
         /// `distance`; unit m.
         1 distance: i64 => w::Field::new("distance").required(),
     }
-    new(distance: i64)
-    set(shipping_method: String)
 }
 
 w::record! {
@@ -216,8 +164,6 @@ w::record! {
         /// `merchant_notes`.
         1 merchant_notes: Option<String> => w::Field::new("merchant_notes"),
     }
-    new()
-    set(customer_notes: String, merchant_notes: String)
 }
 
 w::record! {
@@ -228,8 +174,6 @@ w::record! {
         /// `reject_reason`.
         1 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new()
-    set(refund_certificates: Vec<String>, reject_reason: String)
 }
 
 w::record! {
@@ -254,15 +198,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        status: i64,
-        order_detail: OrderDetail,
-        update_time: String,
-        create_time: String,
-    )
-    set(aftersale_detail: AftersaleDetail, openid: xinqiao_types::OpenId, ext_info: ExtInfo)
 }
 
 w::record! {
@@ -277,8 +212,6 @@ w::record! {
         /// `delivery_info`.
         3 delivery_info: Option<DeliveryInfo> => w::Field::new("delivery_info"),
     }
-    new(product_infos: Vec<OrderDetailProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
-    set(delivery_info: DeliveryInfo)
 }
 
 w::record! {
@@ -303,17 +236,6 @@ w::record! {
         /// `sku_attrs`.
         8 sku_attrs: Vec<SkuAttr> => w::Field::new("sku_attrs").required(),
     }
-    new(
-        product_id: i64,
-        sku_id: i64,
-        sku_cnt: i64,
-        on_aftersale_sku_cnt: i64,
-        finish_aftersale_sku_cnt: i64,
-        title: String,
-        thumb_img: String,
-        sale_price: xinqiao_types::Fen,
-        sku_attrs: Vec<SkuAttr>,
-    )
 }
 
 w::record! {
@@ -330,8 +252,6 @@ w::record! {
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         4 pay_time: Option<String> => w::Field::new("pay_time"),
     }
-    new(pay_method: String, prepay_id: String, prepay_time: String)
-    set(transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -348,13 +268,6 @@ w::record! {
         /// `is_discounted`.
         4 is_discounted: bool => w::Field::new("is_discounted").required(),
     }
-    new(
-        product_price: xinqiao_types::Fen,
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        is_discounted: bool,
-    )
 }
 
 w::record! {
@@ -367,7 +280,6 @@ w::record! {
         /// `count`.
         2 count: i64 => w::Field::new("count").required(),
     }
-    new(product_id: i64, sku_id: i64, count: i64)
 }
 
 w::record! {
@@ -376,7 +288,6 @@ w::record! {
         /// `amount`; unit fen.
         0 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -389,8 +300,6 @@ w::record! {
         /// `message`.
         2 message: Option<String> => w::Field::new("message"),
     }
-    new(ret: i64)
-    set(code: String, message: String)
 }
 
 w::record! {
@@ -403,7 +312,6 @@ w::record! {
         /// `delivery_name`.
         2 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(waybill_id: String, delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -414,7 +322,6 @@ w::record! {
         /// `attr_value`.
         1 attr_value: String => w::Field::new("attr_value").required(),
     }
-    new(attr_key: String, attr_value: String)
 }
 
 w::record! {

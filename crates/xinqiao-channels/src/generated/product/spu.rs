@@ -24,7 +24,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 create_time: String => w::Field::new("create_time").required(),
     }
-    new(product_id: i64, out_product_id: String, create_time: String)
 }
 
 w::record! {
@@ -73,7 +72,6 @@ w::record! {
         /// `spu`.
         0 spu: Spu => w::Field::new("spu").required(),
     }
-    new(spu: Spu)
 }
 
 w::record! {
@@ -82,7 +80,6 @@ w::record! {
         /// `shopcat_id`.
         0 shopcat_id: i64 => w::Field::new("shopcat_id").required(),
     }
-    new(shopcat_id: i64)
 }
 
 w::record! {
@@ -155,21 +152,6 @@ w::record! {
         /// `skus`.
         15 skus: Option<Vec<SpuSkus>> => w::Field::new("skus"),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        title: String,
-        head_img: Vec<String>,
-        desc_info: DescInfo,
-        brand_id: i64,
-        cats: Vec<Cat>,
-        shopcat: Vec<Shopcat>,
-        attrs: Vec<AddAttr>,
-        status: i64,
-        edit_status: i64,
-        min_price: xinqiao_types::Fen,
-    )
-    set(sub_title: String, model: String, path: String, skus: Vec<SpuSkus>)
 }
 
 w::record! {
@@ -178,7 +160,6 @@ w::record! {
         /// `sku_id`.
         0 sku_id: i64 => w::Field::new("sku_id").required(),
     }
-    new(sku_id: i64)
 }
 
 w::record! {
@@ -191,7 +172,6 @@ w::record! {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 update_time: String => w::Field::new("update_time").required(),
     }
-    new(product_id: i64, out_product_id: String, update_time: String)
 }
 
 w::record! {

@@ -54,13 +54,6 @@ w::record! {
         /// `ext_info`.
         5 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
     }
-    new(name: String, discount_info: DiscountInfo)
-    set(
-        promote_info: PromoteInfo,
-        receive_info: CouponInfoReceiveInfo,
-        valid_info: ValidInfo,
-        ext_info: ExtInfo,
-    )
 }
 
 w::record! {
@@ -93,12 +86,6 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        limit_num_one_person: i64,
-        total_num: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -113,12 +100,6 @@ w::record! {
         /// `create_time`; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        out_coupon_id: String,
-        stock_info: StockInfo,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -165,8 +146,6 @@ w::record! {
         /// `valid_time`; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("valid_time"),
     }
-    new()
-    set(valid_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -187,7 +166,6 @@ w::record! {
         /// `coupon_stock`.
         1 coupon_stock: CouponStock => w::Field::new("coupon_stock").required(),
     }
-    new(coupon: ResultCoupon, coupon_stock: CouponStock)
 }
 
 w::record! {
@@ -196,7 +174,6 @@ w::record! {
         /// `coupon`.
         0 coupon: ResultCoupon => w::Field::new("coupon").required(),
     }
-    new(coupon: ResultCoupon)
 }
 
 w::record! {
@@ -221,16 +198,6 @@ w::record! {
         /// `update_time`; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        out_user_coupon_id: String,
-        out_coupon_id: String,
-        status: i64,
-        ext_info: ResultExtInfo,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -286,16 +253,6 @@ w::record! {
         /// `create_time`; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        out_coupon_id: String,
-        type_: i64,
-        promote_type: i64,
-        coupon_info: CouponCouponInfo,
-        status: i64,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(appid: xinqiao_types::AppId)
 }
 
 w::record! {
@@ -304,8 +261,6 @@ w::record! {
         /// `use_time`; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("use_time"),
     }
-    new()
-    set(use_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -63,27 +63,6 @@ w::record! {
         /// `media_list`.
         16 media_list: Option<Vec<AfterSalesOrderMedia>> => w::Field::new("media_list"),
     }
-    new(
-        aftersale_id: i64,
-        out_aftersale_id: String,
-        order_id: i64,
-        out_order_id: String,
-        type_: i64,
-        status: i64,
-        openid: xinqiao_types::OpenId,
-        orderamt: xinqiao_types::Fen,
-        refund_reason_type: i64,
-        refund_reason: String,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-        product_info: AfterSalesOrderProductInfo,
-    )
-    set(
-        return_id: String,
-        return_info: ReturnInfo,
-        refund_pay_detail: RefundPayDetail,
-        media_list: Vec<AfterSalesOrderMedia>,
-    )
 }
 
 w::record! {
@@ -96,8 +75,6 @@ w::record! {
         /// `thumb_url`.
         2 thumb_url: Option<String> => w::Field::new("thumb_url"),
     }
-    new(type_: i64, url: String)
-    set(thumb_url: String)
 }
 
 w::record! {
@@ -114,7 +91,6 @@ w::record! {
         /// `product_cnt`.
         4 product_cnt: i64 => w::Field::new("product_cnt").required(),
     }
-    new(product_id: i64, out_product_id: String, sku_id: i64, out_sku_id: String, product_cnt: i64)
 }
 
 w::record! {
@@ -148,7 +124,6 @@ w::record! {
         /// `refund_id`.
         0 refund_id: String => w::Field::new("refund_id").required(),
     }
-    new(refund_id: String)
 }
 
 w::record! {
@@ -163,12 +138,6 @@ w::record! {
         /// `order_return_time`; format `unix`.
         3 order_return_time: xinqiao_types::UnixSeconds => w::Field::new("order_return_time").required(),
     }
-    new(
-        delivery_id: String,
-        delivery_name: String,
-        waybill_id: String,
-        order_return_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

@@ -31,7 +31,6 @@ w::record! {
         /// `pending_amount`; unit fen.
         1 pending_amount: xinqiao_types::Fen => w::Field::new("pending_amount").required(),
     }
-    new(available_amount: xinqiao_types::Fen, pending_amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -54,15 +53,6 @@ w::record! {
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => w::Field::new("bookkeeping_time").required(),
     }
-    new(
-        funds_flow_id: String,
-        type_: String,
-        flow_type: String,
-        amount: f64,
-        balance: f64,
-        bookkeeping_time: String,
-    )
-    set(busi_type: String, request_no: String)
 }
 
 w::record! {
@@ -79,13 +69,6 @@ w::record! {
         /// `need_branch`.
         4 need_branch: bool => w::Field::new("need_branch").required(),
     }
-    new(
-        account_bank: String,
-        bank_id: w::TextOrNumber,
-        bank_code: String,
-        bank_name: String,
-        need_branch: bool,
-    )
 }
 
 w::record! {
@@ -104,14 +87,6 @@ w::record! {
         /// `need_branch`.
         5 need_branch: bool => w::Field::new("need_branch").required(),
     }
-    new(
-        account_bank: String,
-        bank_type: i64,
-        bank_id: w::TextOrNumber,
-        bank_code: String,
-        bank_name: String,
-        need_branch: bool,
-    )
 }
 
 w::record! {
@@ -124,7 +99,6 @@ w::record! {
         /// `bank_address_code`.
         2 bank_address_code: String => w::Field::new("bank_address_code").required(),
     }
-    new(city_code: i64, city_name: String, bank_address_code: String)
 }
 
 w::record! {
@@ -135,7 +109,6 @@ w::record! {
         /// `province_name`.
         1 province_name: String => w::Field::new("province_name").required(),
     }
-    new(province_code: i64, province_name: String)
 }
 
 w::record! {
@@ -146,7 +119,6 @@ w::record! {
         /// `branch_name`.
         1 branch_name: String => w::Field::new("branch_name").required(),
     }
-    new(branch_id: w::TextOrNumber, branch_name: String)
 }
 
 w::record! {
@@ -171,13 +143,6 @@ w::record! {
         /// `update_time`; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => w::Field::new("update_time").required(),
     }
-    new(
-        amount: xinqiao_types::Fen,
-        status: String,
-        create_time: xinqiao_types::UnixSeconds,
-        update_time: xinqiao_types::UnixSeconds,
-    )
-    set(remark: String, bank_name: String, bank_num: String, bank_memo: String, reason: String)
 }
 
 w::record! {

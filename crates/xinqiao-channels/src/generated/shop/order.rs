@@ -17,13 +17,6 @@ w::record! {
         /// `final_price`; unit fen.
         4 final_price: xinqiao_types::Fen => w::Field::new("final_price").required(),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        ticket: String,
-        ticket_expire_time: String,
-        final_price: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -56,7 +49,6 @@ w::record! {
         /// `waybill_id`.
         1 waybill_id: String => w::Field::new("waybill_id").required(),
     }
-    new(delivery_id: String, waybill_id: String)
 }
 
 w::record! {
@@ -92,18 +84,6 @@ w::record! {
         /// `default_receiving_address`.
         9 default_receiving_address: Option<AddressInfo> => w::Field::new("default_receiving_address"),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        status: i64,
-        fund_type: i64,
-        scene: i64,
-        path: String,
-        order_detail: OrderOrderDetail,
-        update_time: String,
-        create_time: String,
-    )
-    set(default_receiving_address: AddressInfo)
 }
 
 w::record! {
@@ -129,8 +109,6 @@ w::record! {
         /// `delivery_list`.
         2 delivery_list: Option<Vec<Delivery>> => w::Field::new("delivery_list"),
     }
-    new(delivery_type: i64, finish_all_delivery: bool)
-    set(delivery_list: Vec<Delivery>)
 }
 
 w::record! {
@@ -149,8 +127,6 @@ w::record! {
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 pay_time: Option<String> => w::Field::new("pay_time"),
     }
-    new(pay_method: String, pay_method_type: i64, prepay_id: String, prepay_time: String)
-    set(transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -177,18 +153,6 @@ w::record! {
         /// `head_img`.
         9 head_img: String => w::Field::new("head_img").required(),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        sku_id: i64,
-        out_sku_id: String,
-        product_cnt: i64,
-        sale_price: xinqiao_types::Fen,
-        real_price: xinqiao_types::Fen,
-        title: String,
-        path: String,
-        head_img: String,
-    )
 }
 
 w::record! {
@@ -205,12 +169,6 @@ w::record! {
         /// `promotion_info`.
         4 promotion_info: Option<PromotionInfo> => w::Field::new("promotion_info"),
     }
-    new(product_infos: Vec<OrderDetailProductInfo>, price_info: PriceInfo)
-    set(
-        pay_info: OrderDetailPayInfo,
-        delivery_detail: OrderDetailDeliveryDetail,
-        promotion_info: PromotionInfo,
-    )
 }
 
 w::record! {
@@ -240,13 +198,6 @@ w::record! {
         /// `signType`.
         4 sign_type: String => w::Field::new("signType").required(),
     }
-    new(
-        time_stamp: xinqiao_types::UnixSeconds,
-        nonce_str: String,
-        package: String,
-        pay_sign: String,
-        sign_type: String,
-    )
 }
 
 w::record! {
@@ -320,15 +271,6 @@ w::record! {
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => w::Field::new("live_start_time"),
     }
-    new()
-    set(
-        promoter_id: String,
-        promoter_openid: String,
-        finder_username: String,
-        finder_nickname: String,
-        sharer_openid: String,
-        live_start_time: String,
-    )
 }
 
 w::record! {

@@ -13,7 +13,6 @@ w::record! {
         /// `reason_code`.
         2 reason_code: i64 => w::Field::new("reason_code").required(),
     }
-    new(openid: xinqiao_types::OpenId, result_code: i64, reason_code: i64)
 }
 
 w::record! {
@@ -34,8 +33,6 @@ w::record! {
         /// `tel_number`.
         6 tel_number: String => w::Field::new("tel_number").required().masked(),
     }
-    new(receiver_name: String, detailed_address: String, tel_number: String)
-    set(country: String, province: String, city: String, town: String)
 }
 
 w::record! {
@@ -46,7 +43,6 @@ w::record! {
         /// `waybill_id`.
         1 waybill_id: String => w::Field::new("waybill_id").required(),
     }
-    new(delivery_id: String, waybill_id: String)
 }
 
 w::record! {
@@ -59,8 +55,6 @@ w::record! {
         /// `delivery_list`.
         2 delivery_list: Option<Vec<Delivery>> => w::Field::new("delivery_list"),
     }
-    new(delivery_type: i64, finish_all_delivery: bool)
-    set(delivery_list: Vec<Delivery>)
 }
 
 w::record! {
@@ -83,16 +77,6 @@ w::record! {
         /// `user_cnt`.
         7 user_cnt: i64 => w::Field::new("user_cnt").required(),
     }
-    new(
-        live_export_id: String,
-        live_nickname: String,
-        live_start_time: xinqiao_types::UnixSeconds,
-        live_end_time: xinqiao_types::UnixSeconds,
-        live_status: i64,
-        gmv: xinqiao_types::Fen,
-        order_cnt: i64,
-        user_cnt: i64,
-    )
 }
 
 w::record! {
@@ -119,18 +103,6 @@ w::record! {
         /// `default_receiving_address`.
         9 default_receiving_address: Option<DefaultReceivingAddress> => w::Field::new("default_receiving_address"),
     }
-    new(
-        order_id: i64,
-        out_order_id: String,
-        status: i64,
-        fund_type: i64,
-        scene: i64,
-        path: String,
-        order_detail: OrderDetail,
-        update_time: String,
-        create_time: String,
-    )
-    set(default_receiving_address: DefaultReceivingAddress)
 }
 
 w::record! {
@@ -147,8 +119,6 @@ w::record! {
         /// `promotion_info`.
         4 promotion_info: Option<PromotionInfo> => w::Field::new("promotion_info"),
     }
-    new(product_infos: Vec<ProductInfo>, price_info: PriceInfo)
-    set(pay_info: PayInfo, delivery_detail: DeliveryDetail, promotion_info: PromotionInfo)
 }
 
 w::record! {
@@ -167,8 +137,6 @@ w::record! {
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 pay_time: Option<String> => w::Field::new("pay_time"),
     }
-    new(pay_method: String, pay_method_type: i64, prepay_id: String, prepay_time: String)
-    set(transaction_id: String, pay_time: String)
 }
 
 w::record! {
@@ -185,13 +153,6 @@ w::record! {
         /// `additional_remarks`.
         4 additional_remarks: Option<String> => w::Field::new("additional_remarks"),
     }
-    new(
-        order_price: xinqiao_types::Fen,
-        freight: xinqiao_types::Fen,
-        discounted_price: xinqiao_types::Fen,
-        additional_price: xinqiao_types::Fen,
-    )
-    set(additional_remarks: String)
 }
 
 w::record! {
@@ -218,18 +179,6 @@ w::record! {
         /// `head_img`.
         9 head_img: String => w::Field::new("head_img").required(),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        sku_id: i64,
-        out_sku_id: String,
-        product_cnt: i64,
-        sale_price: xinqiao_types::Fen,
-        real_price: xinqiao_types::Fen,
-        title: String,
-        path: String,
-        head_img: String,
-    )
 }
 
 w::record! {
@@ -248,15 +197,6 @@ w::record! {
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => w::Field::new("live_start_time"),
     }
-    new()
-    set(
-        promoter_id: String,
-        promoter_openid: String,
-        finder_username: String,
-        finder_nickname: String,
-        sharer_openid: String,
-        live_start_time: String,
-    )
 }
 
 w::record! {
@@ -271,12 +211,6 @@ w::record! {
         /// `bind_time`; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => w::Field::new("bind_time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        nickname: String,
-        invited_time: xinqiao_types::UnixSeconds,
-        bind_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

@@ -15,7 +15,6 @@ w::record! {
         /// `skus`.
         3 skus: Vec<DataSkus> => w::Field::new("skus").required(),
     }
-    new(product_id: i64, out_product_id: String, create_time: String, skus: Vec<DataSkus>)
 }
 
 w::record! {
@@ -30,8 +29,6 @@ w::record! {
         /// `reject_reason`.
         3 reject_reason: Option<String> => w::Field::new("reject_reason"),
     }
-    new(audit_id: String, submit_time: String)
-    set(audit_time: String, reject_reason: String)
 }
 
 w::record! {
@@ -42,7 +39,6 @@ w::record! {
         /// `out_sku_id`.
         1 out_sku_id: String => w::Field::new("out_sku_id").required(),
     }
-    new(sku_id: i64, out_sku_id: String)
 }
 
 w::record! {
@@ -137,22 +133,6 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         15 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        product_id: i64,
-        out_product_id: String,
-        title: String,
-        path: String,
-        head_img: Vec<String>,
-        desc_info: SpuDescInfo,
-        audit_info: AuditInfo,
-        third_cat_id: i64,
-        brand_id: i64,
-        status: i64,
-        edit_status: i64,
-        update_time: String,
-        create_time: String,
-    )
-    set(qualification_pics: Vec<String>, info_version: String, skus: Vec<Skus>)
 }
 
 w::record! {
@@ -163,7 +143,6 @@ w::record! {
         /// `imgs`.
         1 imgs: Vec<String> => w::Field::new("imgs").required(),
     }
-    new(desc: String, imgs: Vec<String>)
 }
 
 w::record! {
@@ -178,7 +157,6 @@ w::record! {
         /// `skus`.
         3 skus: Vec<DataSkus> => w::Field::new("skus").required(),
     }
-    new(product_id: i64, out_product_id: String, update_time: String, skus: Vec<DataSkus>)
 }
 
 w::record! {
@@ -191,7 +169,6 @@ w::record! {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         2 update_time: String => w::Field::new("update_time").required(),
     }
-    new(product_id: i64, out_product_id: String, update_time: String)
 }
 
 w::record! {

@@ -23,16 +23,6 @@ w::record! {
         /// `order_status`.
         7 order_status: i64 => w::Field::new("order_status").required(),
     }
-    new(
-        errcode: i64,
-        errmsg: String,
-        order_id: String,
-        delivery_id: String,
-        waybill_id: String,
-        waybill_data: Vec<WaybillData>,
-        order_status: i64,
-    )
-    set(print_html: String)
 }
 
 w::record! {
@@ -82,13 +72,6 @@ w::record! {
         /// `service_type`.
         5 service_type: Option<Vec<ServiceType>> => w::Field::new("service_type"),
     }
-    new(delivery_id: String, delivery_name: String)
-    set(
-        can_use_cash: bool,
-        can_get_quota: bool,
-        cash_biz_id: String,
-        service_type: Vec<ServiceType>,
-    )
 }
 
 w::record! {
@@ -117,21 +100,6 @@ w::record! {
         /// `create_time`; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        biz_id: String,
-        delivery_id: String,
-        status_code: i64,
-        alias: String,
-        update_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        remark_wrong_msg: String,
-        remark_content: String,
-        quota_num: xinqiao_types::Fen,
-        quota_update_time: xinqiao_types::UnixSeconds,
-        service_type: Vec<ServiceType>,
-    )
 }
 
 w::record! {
@@ -169,7 +137,6 @@ w::record! {
         /// `action_msg`.
         2 action_msg: String => w::Field::new("action_msg").required(),
     }
-    new(action_time: xinqiao_types::UnixSeconds, action_type: i64, action_msg: String)
 }
 
 w::record! {
@@ -251,7 +218,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(key: String, value: String)
 }
 
 w::record! {

@@ -140,7 +140,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -200,8 +199,6 @@ w::record! {
         /// `address`.
         3 address: String => w::Field::new("address").required().masked(),
     }
-    new(name: String, address: String)
-    set(tel: String, mobile: String)
 }
 
 w::record! {
@@ -253,8 +250,6 @@ w::record! {
         /// `goods_info`.
         0 goods_info: Option<GoodsInfo> => w::Field::new("goods_info"),
     }
-    new()
-    set(goods_info: GoodsInfo)
 }
 
 w::record! {
@@ -276,7 +271,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(waybill_id: String, status: i64)
 }
 
 w::record! {

@@ -47,8 +47,6 @@ w::record! {
         /// `order_list`.
         3 order_list: Option<Vec<Order>> => w::Field::new("order_list"),
     }
-    new(balance: xinqiao_types::Fen, service_trans_id: String, service_trans_name: String)
-    set(order_list: Vec<Order>)
 }
 
 w::record! {
@@ -93,14 +91,6 @@ w::record! {
         /// `item_list`.
         5 item_list: Vec<CargoInfoItem> => w::Field::new("item_list").required(),
     }
-    new(
-        cargo_name: String,
-        cargo_type: i64,
-        cargo_weight: i64,
-        cargo_price: xinqiao_types::Fen,
-        cargo_num: i64,
-        item_list: Vec<CargoInfoItem>,
-    )
 }
 
 w::record! {
@@ -113,7 +103,6 @@ w::record! {
         /// `item_num`.
         2 item_num: i64 => w::Field::new("item_num").required(),
     }
-    new(item_name: String, item_pic_url: String, item_num: i64)
 }
 
 w::record! {
@@ -171,29 +160,6 @@ w::record! {
         /// `delivery_finished_time`; format `unix`.
         18 delivery_finished_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("delivery_finished_time"),
     }
-    new(
-        flow_type: i64,
-        appid: xinqiao_types::AppId,
-        wx_store_id: String,
-        pay_order_id: w::TextOrNumber,
-        service_trans_id: String,
-        pay_amount: xinqiao_types::Fen,
-        pay_status: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        refund_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        wx_order_id: String,
-        bill_id: String,
-        openid: xinqiao_types::OpenId,
-        refund_amount: xinqiao_types::Fen,
-        deduct_amount: xinqiao_types::Fen,
-        refund_status: String,
-        consume_deadline: xinqiao_types::UnixSeconds,
-        delivery_status: i64,
-        delivery_finished_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -222,13 +188,6 @@ w::record! {
         /// `end_time`; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        payorder_id: w::TextOrNumber,
-        charge_amt: xinqiao_types::Fen,
-        unused_amt: xinqiao_types::Fen,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -268,7 +227,6 @@ w::record! {
         /// `phone_num`.
         4 phone_num: String => w::Field::new("phone_num").required(),
     }
-    new(receiver_name: String, address: String, lng: f64, lat: f64, phone_num: String)
 }
 
 w::record! {
@@ -287,8 +245,6 @@ w::record! {
         /// `address_info`.
         5 address_info: Option<StoreAddressInfo> => w::Field::new("address_info"),
     }
-    new(out_store_id: String, wx_store_id: String, city_id: i64, order_pattern: i64)
-    set(service_trans_prefer: String, address_info: StoreAddressInfo)
 }
 
 w::record! {
@@ -311,16 +267,6 @@ w::record! {
         /// `phone`.
         7 phone: String => w::Field::new("phone").required().masked(),
     }
-    new(
-        province: String,
-        city: String,
-        area: String,
-        street: String,
-        house: String,
-        lng: f64,
-        lat: f64,
-        phone: String,
-    )
 }
 
 w::record! {
@@ -339,14 +285,6 @@ w::record! {
         /// `phone_num`.
         5 phone_num: String => w::Field::new("phone_num").required(),
     }
-    new(
-        wx_store_id: String,
-        store_name: String,
-        address: String,
-        lng: f64,
-        lat: f64,
-        phone_num: String,
-    )
 }
 
 w::record! {
@@ -357,7 +295,6 @@ w::record! {
         /// `transporter_phone`.
         1 transporter_phone: String => w::Field::new("transporter_phone").required(),
     }
-    new(transporter_name: String, transporter_phone: String)
 }
 
 w::record! {

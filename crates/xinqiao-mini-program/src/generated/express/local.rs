@@ -61,7 +61,6 @@ w::record! {
         /// `delivery_name`.
         1 delivery_name: String => w::Field::new("delivery_name").required(),
     }
-    new(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
@@ -208,7 +207,6 @@ w::record! {
         /// `audit_result`.
         2 audit_result: i64 => w::Field::new("audit_result").required(),
     }
-    new(delivery_id: String, shopid: String, audit_result: i64)
 }
 
 w::record! {

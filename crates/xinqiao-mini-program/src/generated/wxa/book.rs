@@ -9,7 +9,6 @@ w::record! {
         /// `errcode`.
         0 errcode: i64 => w::Field::new("errcode").required(),
     }
-    new(errcode: i64)
 }
 
 w::record! {
@@ -26,8 +25,6 @@ w::record! {
         /// `audit_time`; format `unix`.
         4 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
     }
-    new(audit_status: i64, create_time: xinqiao_types::UnixSeconds)
-    set(reason: String, suggestion: String, audit_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -121,28 +118,6 @@ w::record! {
         /// `volume_list`.
         21 volume_list: Vec<Volume> => w::Field::new("volume_list").required(),
     }
-    new(
-        book_id: String,
-        title: String,
-        intro: String,
-        cover_url: String,
-        author: String,
-        first_category_id: i64,
-        second_category_id: i64,
-        third_category_id: i64,
-        complete_status: i64,
-        upload_scene: i64,
-        chapter_cnt: i64,
-        volume_cnt: i64,
-        total_word_cnt: i64,
-        chapter_order_method: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        first_category_name: String,
-        second_category_name: String,
-        third_category_name: String,
-        volume_list: Vec<Volume>,
-    )
-    set(original_id: String, custom_info: String, audit_info: AuditInfo)
 }
 
 w::record! {
@@ -171,16 +146,6 @@ w::record! {
         /// `content`.
         10 content: String => w::Field::new("content").required(),
     }
-    new(
-        chapter_id: String,
-        chapter_title: String,
-        volume_index: i64,
-        word_cnt: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        book_id: String,
-        content: String,
-    )
-    set(original_id: String, seq: i64, custom_info: String, audit_info: AuditInfo)
 }
 
 w::record! {
@@ -223,24 +188,6 @@ w::record! {
         /// `create_time`; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        book_id: String,
-        title: String,
-        intro: String,
-        cover_url: String,
-        author: String,
-        first_category_id: i64,
-        second_category_id: i64,
-        third_category_id: i64,
-        complete_status: i64,
-        upload_scene: i64,
-        chapter_cnt: i64,
-        volume_cnt: i64,
-        total_word_cnt: i64,
-        chapter_order_method: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(original_id: String, custom_info: String, audit_info: AuditInfo)
 }
 
 w::record! {
@@ -265,14 +212,6 @@ w::record! {
         /// `create_time`; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        chapter_id: String,
-        chapter_title: String,
-        volume_index: i64,
-        word_cnt: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(original_id: String, seq: i64, custom_info: String, audit_info: AuditInfo)
 }
 
 w::record! {
@@ -287,8 +226,6 @@ w::record! {
         /// `expire_time`; format `unix`.
         3 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
     }
-    new(book_id: String, grantor_appid: String, grantee_appid: String)
-    set(expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

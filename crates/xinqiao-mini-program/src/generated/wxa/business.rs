@@ -26,7 +26,6 @@ w::record! {
         /// `errcode`.
         2 errcode: i64 => w::Field::new("errcode").required(),
     }
-    new(model_id: String, sn: String, errcode: i64)
 }
 
 w::record! {
@@ -49,7 +48,6 @@ w::record! {
         /// `count`.
         1 count: i64 => w::Field::new("count").required(),
     }
-    new(tables: Vec<Table>, count: i64)
 }
 
 w::record! {
@@ -90,8 +88,6 @@ w::record! {
         /// `errcode`.
         3 errcode: i64 => w::Field::new("errcode").required(),
     }
-    new(model_id: String, sn: String, errcode: i64)
-    set(expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -104,8 +100,6 @@ w::record! {
         /// `failure_code`.
         2 failure_code: i64 => w::Field::new("failure_code").required(),
     }
-    new(mobile_phone: String, failure_code: i64)
-    set(registration_number: String)
 }
 
 w::record! {
@@ -120,12 +114,6 @@ w::record! {
         /// `subscribe_time`; format `unix`.
         3 subscribe_time: xinqiao_types::UnixSeconds => w::Field::new("subscribe_time").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        room_id: i64,
-        room_status: i64,
-        subscribe_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -158,8 +146,6 @@ w::record! {
         /// `expire_time`; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
     }
-    new(model_id: String, sn: String)
-    set(expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -188,18 +174,6 @@ w::record! {
         /// `pay_finish_time`; format `unix`.
         10 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_finish_time"),
     }
-    new(
-        order_no: String,
-        policy_no: String,
-        report_no: String,
-        delivery_no: String,
-        refund_delivery_no: String,
-        insurance_end_date: String,
-        estimate_amount: xinqiao_types::Fen,
-        premium: xinqiao_types::Fen,
-        status: i64,
-    )
-    set(pay_fail_reason: String, pay_finish_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -224,19 +198,6 @@ w::record! {
         /// `refund_amt`; unit fen.
         8 refund_amt: Option<xinqiao_types::Fen> => w::Field::new("refund_amt"),
     }
-    new(
-        order_id: w::TextOrNumber,
-        order_status: i64,
-        total_price: xinqiao_types::Fen,
-        create_time: xinqiao_types::UnixSeconds,
-        pay_time: xinqiao_types::UnixSeconds,
-        can_refund: bool,
-    )
-    set(
-        refund_time: xinqiao_types::UnixSeconds,
-        refund_status: i64,
-        refund_amt: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -269,23 +230,6 @@ w::record! {
         /// `grant_time`; format `unix`.
         12 grant_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("grant_time"),
     }
-    new(
-        retail_type: String,
-        sub_retail_type: String,
-        retail_name: String,
-        retail_address: String,
-        openid: xinqiao_types::OpenId,
-        mobile_phone: String,
-        auth_mode: i64,
-        status: i64,
-    )
-    set(
-        principal: String,
-        identification: String,
-        legal_person_name: String,
-        auth_time: xinqiao_types::UnixSeconds,
-        grant_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -308,16 +252,6 @@ w::record! {
         /// `third_party_appid`.
         7 third_party_appid: Option<String> => w::Field::new("third_party_appid"),
     }
-    new(
-        goods_id: i64,
-        name: String,
-        url: String,
-        cover_img: String,
-        price_type: i64,
-        price: f64,
-        price2: f64,
-    )
-    set(third_party_appid: String)
 }
 
 w::record! {
@@ -334,13 +268,6 @@ w::record! {
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        encrypt_key: String,
-        iv: String,
-        version: i64,
-        expire_in: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -349,7 +276,6 @@ w::record! {
         /// `fields`.
         0 fields: Vec<LineField> => w::Field::new("fields").required(),
     }
-    new(fields: Vec<LineField>)
 }
 
 w::record! {
@@ -360,7 +286,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(refdate: String, value: String)
 }
 
 w::record! {
@@ -373,11 +298,6 @@ w::record! {
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        media_url: String,
-        expire_time: xinqiao_types::UnixSeconds,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -398,8 +318,6 @@ w::record! {
         /// `game_room_info`.
         6 game_room_info: Option<MatchRuleGameRoomInfo> => w::Field::new("game_room_info"),
     }
-    new(match_id: String, app_id: String, open_state: i64, team_count: i64, team_member_count: i64)
-    set(need_room_service_info: bool, game_room_info: MatchRuleGameRoomInfo)
 }
 
 w::record! {
@@ -418,14 +336,6 @@ w::record! {
         /// `need_game_seed`.
         5 need_game_seed: bool => w::Field::new("need_game_seed").required(),
     }
-    new(
-        game_tick: i64,
-        start_percent: i64,
-        udp_reliability_strategy: i64,
-        need_user_info: bool,
-        game_last_time: i64,
-        need_game_seed: bool,
-    )
 }
 
 w::record! {
@@ -450,17 +360,6 @@ w::record! {
         /// `create_time`; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        order_no: String,
-        out_trade_no: String,
-        openid: xinqiao_types::OpenId,
-        amount: xinqiao_types::Fen,
-        status: i64,
-        zone_id: String,
-        env: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(pay_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -469,7 +368,6 @@ w::record! {
         /// `body`.
         0 body: DataBody => w::Field::new("body").required(),
     }
-    new(body: DataBody)
 }
 
 w::record! {
@@ -495,12 +393,6 @@ w::record! {
         /// `watermark`.
         3 watermark: Watermark => w::Field::new("watermark").required(),
     }
-    new(
-        phone_number: String,
-        pure_phone_number: String,
-        country_code: w::TextOrNumber,
-        watermark: Watermark,
-    )
 }
 
 w::record! {
@@ -521,15 +413,6 @@ w::record! {
         /// `all`.
         6 all: i64 => w::Field::new("all").required(),
     }
-    new(
-        pkg_id: String,
-        pkg_type: i64,
-        pkg_status: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        used: i64,
-        all: i64,
-    )
 }
 
 w::record! {
@@ -615,25 +498,6 @@ w::record! {
         /// `close_kf`.
         17 close_kf: bool => w::Field::new("close_kf").required().spelled(w::Spelling::BoolInt),
     }
-    new(
-        roomid: i64,
-        name: String,
-        cover_img: String,
-        share_img: String,
-        live_type: i64,
-        live_status: i64,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        anchor_name: String,
-        feeds_img: String,
-        is_feeds_public: bool,
-        close_like: bool,
-        close_goods: bool,
-        close_comment: bool,
-        close_replay: bool,
-        close_kf: bool,
-    )
-    set(creater_openid: String, goods: Vec<Good>)
 }
 
 w::record! {
@@ -660,7 +524,6 @@ w::record! {
         /// `lines`.
         2 lines: Vec<Line> => w::Field::new("lines").required(),
     }
-    new(id: String, zh: String, lines: Vec<Line>)
 }
 
 w::record! {
@@ -682,7 +545,6 @@ w::record! {
         /// `timestamp`; format `unix`.
         1 timestamp: xinqiao_types::UnixSeconds => w::Field::new("timestamp").required(),
     }
-    new(appid: xinqiao_types::AppId, timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {

@@ -45,8 +45,6 @@ w::record! {
         /// `audit_reason`.
         0 audit_reason: Option<String> => w::Field::new("audit_reason"),
     }
-    new()
-    set(audit_reason: String)
 }
 
 w::record! {
@@ -59,8 +57,6 @@ w::record! {
         /// `audit_time`; format `unix`.
         2 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
     }
-    new(status: i64, create_time: xinqiao_types::UnixSeconds)
-    set(audit_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -150,7 +146,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(drama_id: i64, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -212,26 +207,6 @@ w::record! {
         /// `expedited`.
         15 expedited: Option<bool> => w::Field::new("expedited").spelled(w::Spelling::BoolInt),
     }
-    new(
-        drama_id: i64,
-        name: String,
-        description: String,
-        media_count: i64,
-        media_list: Vec<Media>,
-        status: i64,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        cover_url: String,
-        promotion_poster: String,
-        recommendations: String,
-        producer: String,
-        playwright: String,
-        actor_list: Actor,
-        production_license: String,
-        audit_detail: AuditDetail,
-        expedited: bool,
-    )
 }
 
 w::record! {
@@ -256,8 +231,6 @@ w::record! {
         /// `status`.
         2 status: i64 => w::Field::new("status").required(),
     }
-    new(apply_for: i64, status: i64)
-    set(audit_info: ApplicationAuditInfo)
 }
 
 w::record! {
@@ -270,8 +243,6 @@ w::record! {
         /// `authz_expire_time`; format `unix`.
         2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
     }
-    new(authorized_appid: String, authorized_time: xinqiao_types::UnixSeconds)
-    set(authz_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -284,8 +255,6 @@ w::record! {
         /// `authz_expire_time`; format `unix`.
         2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
     }
-    new(authorizer_appid: String, authorized_time: xinqiao_types::UnixSeconds)
-    set(authz_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -300,8 +269,6 @@ w::record! {
         /// `authz_expire_time`; format `unix`.
         3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
     }
-    new(drama_id: i64, authorizer_appid: String, authorized_time: xinqiao_types::UnixSeconds)
-    set(authz_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -316,8 +283,6 @@ w::record! {
         /// `authz_expire_time`; format `unix`.
         3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
     }
-    new(drama_id: i64, authorized_appid: String, authorized_time: xinqiao_types::UnixSeconds)
-    set(authz_expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
@@ -338,17 +303,6 @@ w::record! {
         /// `expire_time`; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
     }
-    new(
-        drama_id: i64,
-        authorizer_appid: String,
-        authorization_type: i64,
-        authorized_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        authorized_appid: String,
-        authorized_subject_cert_no: String,
-        expire_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -369,15 +323,6 @@ w::record! {
         /// `hls_url`.
         6 hls_url: String => w::Field::new("hls_url").required(),
     }
-    new(
-        media_id: i64,
-        name: String,
-        description: String,
-        duration: i64,
-        cover_url: String,
-        mp4_url: String,
-        hls_url: String,
-    )
 }
 
 w::record! {
@@ -394,8 +339,6 @@ w::record! {
         /// `leaf_info`.
         4 leaf_info: Option<LeafInfo> => w::Field::new("leaf_info"),
     }
-    new(node_id: i64, name: String)
-    set(node_list: Vec<IdentityTree>, root_info: RootInfo, leaf_info: LeafInfo)
 }
 
 w::record! {
@@ -420,8 +363,6 @@ w::record! {
         /// `requirement`.
         0 requirement: Option<String> => w::Field::new("requirement"),
     }
-    new()
-    set(requirement: String)
 }
 
 w::record! {
@@ -430,7 +371,6 @@ w::record! {
         /// `media_id`.
         0 media_id: i64 => w::Field::new("media_id").required(),
     }
-    new(media_id: i64)
 }
 
 w::record! {
@@ -463,23 +403,6 @@ w::record! {
         /// `audit_detail`.
         12 audit_detail: Option<MediaInfoAuditDetail> => w::Field::new("audit_detail"),
     }
-    new(
-        media_id: i64,
-        name: String,
-        file_size: i64,
-        duration: i64,
-        create_time: xinqiao_types::UnixSeconds,
-        expire_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        drama_id: i64,
-        description: String,
-        cover_url: String,
-        original_url: String,
-        mp4_url: String,
-        hls_url: String,
-        audit_detail: MediaInfoAuditDetail,
-    )
 }
 
 w::record! {
@@ -496,12 +419,6 @@ w::record! {
         /// `evidence_material_id_list`.
         4 evidence_material_id_list: Option<Vec<String>> => w::Field::new("evidence_material_id_list"),
     }
-    new(status: i64, create_time: xinqiao_types::UnixSeconds)
-    set(
-        audit_time: xinqiao_types::UnixSeconds,
-        reason: String,
-        evidence_material_id_list: Vec<String>,
-    )
 }
 
 w::record! {
@@ -543,22 +460,6 @@ w::record! {
         /// `shipping`.
         11 shipping: Option<Shipping> => w::Field::new("shipping"),
     }
-    new(
-        merchant_id: String,
-        merchant_trade_no: String,
-        description: String,
-        openid: xinqiao_types::OpenId,
-        paid_amount: xinqiao_types::Fen,
-        order_state: i64,
-        trade_create_time: xinqiao_types::UnixSeconds,
-        in_complaint: bool,
-    )
-    set(
-        sub_merchant_id: String,
-        transaction_id: String,
-        pay_time: xinqiao_types::UnixSeconds,
-        shipping: Shipping,
-    )
 }
 
 w::record! {
@@ -604,7 +505,6 @@ w::record! {
         /// `status`.
         0 status: i64 => w::Field::new("status").required(),
     }
-    new(status: i64)
 }
 
 w::record! {
@@ -624,7 +524,6 @@ w::record! {
         /// `type`.
         0 type_: i64 => w::Field::new("type").required(),
     }
-    new(type_: i64)
 }
 
 w::record! {
@@ -643,14 +542,6 @@ w::record! {
         /// `shipping_list`.
         5 shipping_list: Vec<ShippingShipping> => w::Field::new("shipping_list").required(),
     }
-    new(
-        logistics_type: i64,
-        delivery_mode: i64,
-        finish_shipping: bool,
-        finish_shipping_count: i64,
-        shipping_list: Vec<ShippingShipping>,
-    )
-    set(goods_desc: String)
 }
 
 w::record! {
@@ -667,8 +558,6 @@ w::record! {
         /// `upload_time`; format `unix`.
         4 upload_time: xinqiao_types::UnixSeconds => w::Field::new("upload_time").required(),
     }
-    new(upload_time: xinqiao_types::UnixSeconds)
-    set(express_company: String, tracking_no: String, goods_desc: String, contact: Contact)
 }
 
 w::record! {
@@ -730,13 +619,6 @@ w::record! {
         /// `media_id`.
         7 media_id: Option<i64> => w::Field::new("media_id"),
     }
-    new(id: i64, task_type: i64, status: i64, errcode: i64)
-    set(
-        errmsg: String,
-        create_time: xinqiao_types::UnixSeconds,
-        finish_time: xinqiao_types::UnixSeconds,
-        media_id: i64,
-    )
 }
 
 w::record! {

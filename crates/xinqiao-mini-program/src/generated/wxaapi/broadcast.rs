@@ -25,16 +25,6 @@ w::record! {
         /// `thirdPartyTag`.
         8 third_party_tag: Option<i64> => w::Field::new("thirdPartyTag"),
     }
-    new(
-        goods_id: i64,
-        name: String,
-        url: String,
-        cover_img_url: String,
-        price_type: i64,
-        price: f64,
-        price2: f64,
-    )
-    set(third_party_appid: String, third_party_tag: i64)
 }
 
 w::record! {
@@ -51,13 +41,6 @@ w::record! {
         /// `timestamp`; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => w::Field::new("timestamp").required(),
     }
-    new(
-        alias: String,
-        nickname: String,
-        openid: xinqiao_types::OpenId,
-        headimg: String,
-        timestamp: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -76,14 +59,6 @@ w::record! {
         /// `updateTimestamp`; format `unix`.
         5 update_timestamp: xinqiao_types::UnixSeconds => w::Field::new("updateTimestamp").required(),
     }
-    new(
-        openid: xinqiao_types::OpenId,
-        username: String,
-        nickname: String,
-        headingimg: String,
-        role_list: Vec<i64>,
-        update_timestamp: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -110,17 +85,6 @@ w::record! {
         /// `third_party_tag`.
         9 third_party_tag: Option<i64> => w::Field::new("third_party_tag"),
     }
-    new(
-        goods_id: i64,
-        name: String,
-        url: String,
-        cover_img_url: String,
-        price_type: i64,
-        price: f64,
-        price2: f64,
-        audit_status: i64,
-    )
-    set(third_party_appid: String, third_party_tag: i64)
 }
 
 w::record! {

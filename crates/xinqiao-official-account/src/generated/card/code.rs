@@ -9,7 +9,6 @@ w::record! {
         /// `card_id`.
         0 card_id: String => w::Field::new("card_id").required(),
     }
-    new(card_id: String)
 }
 
 w::record! {
@@ -20,7 +19,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(name: String, value: String)
 }
 
 w::record! {
@@ -41,12 +39,6 @@ w::record! {
         /// `balance`; unit fen.
         6 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
     }
-    new(
-        card_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
-    set(code: String, card_number: String, bonus: i64, balance: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -57,7 +49,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Vec<CommonField> => w::Field::new("custom_field_list").required(),
     }
-    new(common_field_list: Vec<CommonField>, custom_field_list: Vec<CommonField>)
 }
 
 w::record! {

@@ -21,8 +21,6 @@ w::record! {
         /// `accepter_openid`.
         6 accepter_openid: Option<String> => w::Field::new("accepter_openid"),
     }
-    new(card_id: String, code: String, price: xinqiao_types::Fen, background_pic_url: String)
-    set(outer_img_id: String, default_gifting_msg: String, accepter_openid: String)
 }
 
 w::record! {
@@ -55,7 +53,6 @@ w::record! {
         /// `list`.
         2 list: Vec<ControlInfoList> => w::Field::new("list").required(),
     }
-    new(biz_control_type: String, system_biz_control_type: String, list: Vec<ControlInfoList>)
 }
 
 w::record! {
@@ -68,7 +65,6 @@ w::record! {
         /// `system_page_control_type`.
         2 system_page_control_type: String => w::Field::new("system_page_control_type").required(),
     }
-    new(page_id: w::TextOrNumber, page_control_type: String, system_page_control_type: String)
 }
 
 w::record! {
@@ -97,21 +93,6 @@ w::record! {
         /// `outer_str`.
         10 outer_str: Option<String> => w::Field::new("outer_str"),
     }
-    new(
-        order_id: String,
-        page_id: String,
-        trans_id: String,
-        open_id: String,
-        total_price: xinqiao_types::Fen,
-        card_list: Vec<Card>,
-        create_time: xinqiao_types::UnixSeconds,
-    )
-    set(
-        accepter_openid: String,
-        is_chat_room: bool,
-        pay_finish_time: xinqiao_types::UnixSeconds,
-        outer_str: String,
-    )
 }
 
 w::record! {

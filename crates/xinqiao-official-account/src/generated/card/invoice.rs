@@ -115,15 +115,6 @@ w::record! {
         /// `custom_field`.
         6 custom_field: Option<Vec<CustomField>> => w::Field::new("custom_field"),
     }
-    new(
-        title: String,
-        phone: String,
-        tax_no: String,
-        addr: String,
-        bank_type: String,
-        bank_no: String,
-    )
-    set(custom_field: Vec<CustomField>)
 }
 
 w::record! {
@@ -166,7 +157,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(key: String, value: String)
 }
 
 w::record! {
@@ -364,17 +354,6 @@ w::record! {
         /// `user_info`.
         8 user_info: UserInfo => w::Field::new("user_info").required(),
     }
-    new(
-        card_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        user_card_status: String,
-        openid: xinqiao_types::OpenId,
-        type_: String,
-        payee: String,
-        detail: String,
-        user_info: UserInfo,
-    )
 }
 
 w::record! {
@@ -486,7 +465,6 @@ w::record! {
         /// `pdfurl`.
         5 pdfurl: String => w::Field::new("pdfurl").required(),
     }
-    new(fpqqlsh: String, fpdm: String, fphm: String, kprq: String, jym: String, pdfurl: String)
 }
 
 w::record! {
@@ -497,8 +475,6 @@ w::record! {
         /// `biz_field`.
         1 biz_field: Option<BizField> => w::Field::new("biz_field"),
     }
-    new()
-    set(user_field: UserField, biz_field: BizField)
 }
 
 w::record! {
@@ -522,8 +498,6 @@ w::record! {
         /// `custom_field`.
         3 custom_field: Option<Vec<CustomField>> => w::Field::new("custom_field"),
     }
-    new(title: String, phone: String, email: String)
-    set(custom_field: Vec<CustomField>)
 }
 
 w::record! {
@@ -583,32 +557,6 @@ w::record! {
         /// `cashier`.
         21 cashier: Option<String> => w::Field::new("cashier"),
     }
-    new(
-        title: String,
-        fee_without_tax: xinqiao_types::Fen,
-        fee: xinqiao_types::Fen,
-        tax: xinqiao_types::Fen,
-        billing_no: String,
-        billing_code: String,
-        billing_time: xinqiao_types::UnixSeconds,
-        check_code: String,
-        reimburse_status: String,
-        pdf_url: String,
-        buyer_number: String,
-    )
-    set(
-        info: Vec<InvoiceUserDataInfo>,
-        trip_pdf_url: String,
-        order_id: String,
-        buyer_address_and_phone: String,
-        buyer_bank_account: String,
-        seller_number: String,
-        seller_address_and_phone: String,
-        seller_bank_account: String,
-        remarks: String,
-        maker: String,
-        cashier: String,
-    )
 }
 
 w::record! {

@@ -13,8 +13,6 @@ w::record! {
         /// `suggest`.
         2 suggest: Option<String> => w::Field::new("suggest"),
     }
-    new(key_name: String, error: String)
-    set(suggest: String)
 }
 
 w::record! {
@@ -56,8 +54,6 @@ w::record! {
         /// `audit_data`.
         2 audit_data: Option<Vec<AuditData>> => w::Field::new("audit_data"),
     }
-    new(status: i64, is_canceling: bool)
-    set(audit_data: Vec<AuditData>)
 }
 
 w::record! {
@@ -74,8 +70,6 @@ w::record! {
         /// `comment`.
         4 comment: Option<String> => w::Field::new("comment"),
     }
-    new(appid: xinqiao_types::AppId, name: String, service_content_types: Vec<i64>)
-    set(nrlx_details: Vec<NrlxDetail>, comment: String)
 }
 
 w::record! {
@@ -86,7 +80,6 @@ w::record! {
         /// `principal_info`.
         1 principal_info: PrincipalInfo => w::Field::new("principal_info").required(),
     }
-    new(base_info: GetOnlineIcpOrderBaseInfo, principal_info: PrincipalInfo)
 }
 
 w::record! {
@@ -99,8 +92,6 @@ w::record! {
         /// `err_field`.
         2 err_field: String => w::Field::new("err_field").required(),
     }
-    new(errcode: i64, err_field: String)
-    set(errmsg: String)
 }
 
 w::record! {
@@ -305,8 +296,6 @@ w::record! {
         /// `remark`.
         3 remark: Option<String> => w::Field::new("remark"),
     }
-    new(type_: i64, subject_type: i64, name: String)
-    set(remark: String)
 }
 
 w::record! {
@@ -321,8 +310,6 @@ w::record! {
         /// `sub_list`.
         3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => w::Field::new("sub_list"),
     }
-    new(type_: i64, code: w::TextOrNumber, name: String)
-    set(sub_list: Vec<QueryIcpDistrictCodeItem>)
 }
 
 w::record! {
@@ -333,7 +320,6 @@ w::record! {
         /// `name`.
         1 name: String => w::Field::new("name").required(),
     }
-    new(type_: i64, name: String)
 }
 
 w::record! {
@@ -348,8 +334,6 @@ w::record! {
         /// `remark`.
         3 remark: Option<String> => w::Field::new("remark"),
     }
-    new(type_: i64, name: String)
-    set(parent_type: i64, remark: String)
 }
 
 w::record! {
@@ -362,8 +346,6 @@ w::record! {
         /// `remark`.
         2 remark: Option<String> => w::Field::new("remark"),
     }
-    new(type_: i64, name: String)
-    set(remark: String)
 }
 
 w::record! {

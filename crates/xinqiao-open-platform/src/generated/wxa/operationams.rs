@@ -27,15 +27,6 @@ w::record! {
         /// `video_duration_max`; unit s.
         9 video_duration_max: Option<i64> => w::Field::new("video_duration_max"),
     }
-    new(ad_unit_id: String, ad_unit_name: String, ad_unit_type: String, ad_unit_status: i64)
-    set(
-        slot_id: String,
-        ad_slot: String,
-        ad_unit_size: Vec<AdUnitSize>,
-        appid: xinqiao_types::AppId,
-        video_duration_min: i64,
-        video_duration_max: i64,
-    )
 }
 
 w::record! {
@@ -46,7 +37,6 @@ w::record! {
         /// `height`.
         1 height: i64 => w::Field::new("height").required(),
     }
-    new(width: i64, height: i64)
 }
 
 w::record! {
@@ -73,18 +63,6 @@ w::record! {
         /// `date`; format `yyyyMMdd`.
         9 date: String => w::Field::new("date").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        exposure_rate: f64,
-        click_count: i64,
-        click_rate: f64,
-        income: f64,
-        ecpm: f64,
-        slot_id: i64,
-        ad_slot: String,
-        date: String,
-    )
 }
 
 w::record! {
@@ -97,7 +75,6 @@ w::record! {
         /// `stat_item`.
         2 stat_item: Vec<StatItem> => w::Field::new("stat_item").required(),
     }
-    new(ad_unit_id: String, ad_unit_name: String, stat_item: Vec<StatItem>)
 }
 
 w::record! {
@@ -121,7 +98,6 @@ w::record! {
         /// `icon`.
         2 icon: String => w::Field::new("icon").required(),
     }
-    new(id: String, name: String, icon: String)
 }
 
 w::record! {
@@ -140,8 +116,6 @@ w::record! {
         /// `tmpl_bind_list`.
         5 tmpl_bind_list: Option<Vec<AdUnit>> => w::Field::new("tmpl_bind_list"),
     }
-    new(tmpl_id: String, ad_unit_name: String, tmpl_bind_total_num: i64)
-    set(slot_id: String, ad_slot: String, tmpl_bind_list: Vec<AdUnit>)
 }
 
 w::record! {
@@ -166,17 +140,6 @@ w::record! {
         /// `slot_revenue`.
         8 slot_revenue: Vec<SlotRevenue> => w::Field::new("slot_revenue").required(),
     }
-    new(
-        date: String,
-        zone: String,
-        month: String,
-        order: i64,
-        sett_status: i64,
-        sett_no: String,
-        settled_revenue: xinqiao_types::Fen,
-        mail_send_cnt: i64,
-        slot_revenue: Vec<SlotRevenue>,
-    )
 }
 
 w::record! {
@@ -187,7 +150,6 @@ w::record! {
         /// `slot_settled_revenue`; unit fen.
         1 slot_settled_revenue: xinqiao_types::Fen => w::Field::new("slot_settled_revenue").required(),
     }
-    new(slot_id: String, slot_settled_revenue: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -212,17 +174,6 @@ w::record! {
         /// `date`; format `yyyyMMdd`.
         8 date: String => w::Field::new("date").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        exposure_rate: f64,
-        click_count: i64,
-        click_rate: f64,
-        income: f64,
-        ecpm: f64,
-        ad_slot: String,
-        date: String,
-    )
 }
 
 w::record! {
@@ -243,15 +194,6 @@ w::record! {
         /// `ecpm`; unit fen.
         6 ecpm: f64 => w::Field::new("ecpm").required(),
     }
-    new(
-        req_succ_count: i64,
-        exposure_count: i64,
-        exposure_rate: f64,
-        click_count: i64,
-        click_rate: f64,
-        income: f64,
-        ecpm: f64,
-    )
 }
 
 w::record! {

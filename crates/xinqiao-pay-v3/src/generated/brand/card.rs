@@ -15,8 +15,6 @@ w::record! {
         /// `service_id`.
         3 service_id: Option<String> => w::Field::new("service_id"),
     }
-    new(payment_scene: String)
-    set(appid_list: Vec<String>, card_link_mchid: String, service_id: String)
 }
 
 w::record! {

@@ -25,17 +25,6 @@ w::record! {
         /// `store_recipient`.
         8 store_recipient: Option<Vec<StoreRecipient>> => w::Field::new("store_recipient"),
     }
-    new(brand_id: String)
-    set(
-        store_id: String,
-        store_state: String,
-        audit_state: String,
-        review_reject_reason: String,
-        store_basics: StoreBasic,
-        store_address: StoreAddress,
-        store_business: StoreBusiness,
-        store_recipient: Vec<StoreRecipient>,
-    )
 }
 
 w::record! {
@@ -72,8 +61,6 @@ w::record! {
         /// `jump_path`.
         2 jump_path: Option<String> => w::Field::new("jump_path"),
     }
-    new()
-    set(price: f64, jump_appid: String, jump_path: String)
 }
 
 w::record! {
@@ -150,37 +137,6 @@ w::record! {
         /// `modify_time`; format `rfc3339`.
         26 modify_time: String => w::Field::new("modify_time").required(),
     }
-    new(
-        out_request_no: String,
-        card_id: String,
-        brand_id: String,
-        appid: xinqiao_types::AppId,
-        card_type: String,
-        card_title: String,
-        card_color: String,
-        card_picture_url: String,
-        code_mode: String,
-        code_type: String,
-        benefits: String,
-        notify_url: String,
-        state: String,
-        create_time: String,
-        modify_time: String,
-    )
-    set(
-        code_jump_information: CodeJumpInformation,
-        member_information: CodeJumpInformation,
-        points_information: CodeJumpInformation,
-        balance_information: CodeJumpInformation,
-        purchase_information: PurchaseInformation,
-        need_pinned: bool,
-        need_display_level: bool,
-        init_level: String,
-        service_phone: String,
-        legal_agreement: String,
-        valid_date_information: ValidDateInformation,
-        user_information: UserInformation,
-    )
 }
 
 w::record! {
@@ -215,8 +171,6 @@ w::record! {
         /// `value`; encrypted on the wire.
         1 value: Option<String> => w::Field::new("value").masked().encrypted(),
     }
-    new(name: String)
-    set(value: String)
 }
 
 w::record! {
@@ -229,8 +183,6 @@ w::record! {
         /// `values`.
         2 values: Option<Vec<String>> => w::Field::new("values"),
     }
-    new(type_: String, name: String)
-    set(values: Vec<String>)
 }
 
 w::record! {
@@ -241,8 +193,6 @@ w::record! {
         /// `user_chosen_values`; encrypted on the wire.
         1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values").masked().encrypted(),
     }
-    new(name: String)
-    set(user_chosen_values: Vec<String>)
 }
 
 w::record! {
@@ -253,8 +203,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Option<Vec<DataCustomField>> => w::Field::new("custom_field_list"),
     }
-    new()
-    set(common_field_list: Vec<CommonField>, custom_field_list: Vec<DataCustomField>)
 }
 
 w::record! {
@@ -291,23 +239,6 @@ w::record! {
         /// `modify_time`.
         14 modify_time: String => w::Field::new("modify_time").required(),
     }
-    new(
-        out_request_no: String,
-        brand_id: String,
-        card_id: String,
-        activity_channel: String,
-        title: String,
-        sub_title: String,
-        begin_time: String,
-        end_time: String,
-        apply_total: i64,
-        apply_available: i64,
-        product_coupon_stock_list: Vec<ProductCouponStock>,
-        activity_id: String,
-        activity_state: String,
-        create_time: String,
-        modify_time: String,
-    )
 }
 
 w::record! {
@@ -349,8 +280,6 @@ w::record! {
         /// `latitude`.
         4 latitude: Option<String> => w::Field::new("latitude").masked(),
     }
-    new(address_code: String, address_detail: String)
-    set(address_complements: String, longitude: String, latitude: String)
 }
 
 w::record! {
@@ -367,14 +296,6 @@ w::record! {
         /// `latitude`.
         4 latitude: Option<String> => w::Field::new("latitude").masked(),
     }
-    new()
-    set(
-        address_code: String,
-        address_detail: String,
-        address_complements: String,
-        longitude: String,
-        latitude: String,
-    )
 }
 
 w::record! {
@@ -411,8 +332,6 @@ w::record! {
         /// `recipient_state`; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
         2 recipient_state: Option<String> => w::Field::new("recipient_state"),
     }
-    new()
-    set(mchid: xinqiao_types::MchId, company_name: String, recipient_state: String)
 }
 
 w::record! {
@@ -455,28 +374,6 @@ w::record! {
         /// `modify_time`; format `rfc3339`.
         17 modify_time: String => w::Field::new("modify_time").required(),
     }
-    new(
-        user_card_code: String,
-        card_id: String,
-        brand_id: String,
-        openid: xinqiao_types::OpenId,
-        card_type: String,
-        card_color: String,
-        card_picture_url: String,
-        pickup_time: String,
-        user_card_state: String,
-        create_time: String,
-        modify_time: String,
-    )
-    set(
-        phone_number: String,
-        level: String,
-        valid_date_information: ValidDateInformation,
-        user_information: DataUserInformation,
-        attach: String,
-        invalid_reason: String,
-        invalid_time: String,
-    )
 }
 
 w::record! {
@@ -553,8 +450,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
     }
-    new()
-    set(common_field_list: Vec<String>, custom_field_list: Vec<CustomField>)
 }
 
 w::record! {

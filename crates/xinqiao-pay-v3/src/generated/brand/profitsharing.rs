@@ -41,15 +41,6 @@ w::record! {
         /// `detail_id`.
         7 detail_id: String => w::Field::new("detail_id").required(),
     }
-    new(
-        type_: String,
-        account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        result: String,
-        detail_id: String,
-    )
-    set(fail_reason: String, finish_time: String)
 }
 
 w::record! {
@@ -72,15 +63,6 @@ w::record! {
         /// `detail_id`.
         7 detail_id: String => w::Field::new("detail_id").required(),
     }
-    new(
-        type_: String,
-        account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        result: String,
-        detail_id: String,
-    )
-    set(fail_reason: String, finish_time: String)
 }
 
 w::record! {

@@ -11,8 +11,6 @@ w::record! {
         /// `amount`; unit fen.
         1 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
     }
-    new(out_account_type: String)
-    set(amount: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -25,7 +23,6 @@ w::record! {
         /// `state_description`.
         2 state_description: String => w::Field::new("state_description").required(),
     }
-    new(out_account_type: String, pay_state: String, state_description: String)
 }
 
 w::record! {
@@ -68,8 +65,6 @@ w::record! {
         /// `description`.
         1 description: Option<String> => w::Field::new("description"),
     }
-    new()
-    set(type_: String, description: String)
 }
 
 w::record! {
@@ -78,8 +73,6 @@ w::record! {
         /// `confirm_cancel_url`.
         0 confirm_cancel_url: Option<String> => w::Field::new("confirm_cancel_url"),
     }
-    new()
-    set(confirm_cancel_url: String)
 }
 
 w::record! {
@@ -141,7 +134,6 @@ w::record! {
         /// `amount`.
         1 amount: i64 => w::Field::new("amount").required(),
     }
-    new(out_account_type: String, amount: i64)
 }
 
 w::record! {

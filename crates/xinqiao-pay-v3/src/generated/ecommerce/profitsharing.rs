@@ -9,8 +9,6 @@ w::record! {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
     }
-    new()
-    set(mchid: xinqiao_types::MchId)
 }
 
 w::record! {
@@ -53,15 +51,6 @@ w::record! {
         /// `finish_time`; format `rfc3339`.
         8 finish_time: Option<String> => w::Field::new("finish_time"),
     }
-    new(
-        type_: String,
-        receiver_account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        detail_id: String,
-        result: String,
-    )
-    set(receiver_mchid: String, fail_reason: String, finish_time: String)
 }
 
 w::record! {
@@ -94,23 +83,6 @@ w::record! {
         /// `funds_abnormal_receivers`.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => w::Field::new("funds_abnormal_receivers"),
     }
-    new(
-        type_: String,
-        receiver_account: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        detail_id: String,
-        result: String,
-    )
-    set(
-        receiver_mchid: String,
-        fail_reason: String,
-        finish_time: String,
-        abnormal_status: String,
-        funds_abnormal_closed_reason: String,
-        funds_abnormal_redirect_id: String,
-        funds_abnormal_receivers: Vec<FundsAbnormalReceiver>,
-    )
 }
 
 w::record! {

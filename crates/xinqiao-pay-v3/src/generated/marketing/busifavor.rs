@@ -35,8 +35,6 @@ w::record! {
         /// `end_time`.
         1 end_time: Option<i64> => w::Field::new("end_time"),
     }
-    new()
-    set(begin_time: i64, end_time: i64)
 }
 
 w::record! {
@@ -81,29 +79,6 @@ w::record! {
         /// `use_time`; format `rfc3339`.
         18 use_time: Option<String> => w::Field::new("use_time"),
     }
-    new(
-        coupon_code: String,
-        stock_id: String,
-        stock_name: String,
-        stock_type: String,
-        coupon_state: String,
-        belong_merchant: String,
-        coupon_use_rule: DataCouponUseRule,
-        display_pattern_info: StocksByStockIdGetDisplayPatternInfo,
-        goods_name: String,
-        available_start_time: String,
-        expire_time: String,
-        receive_time: String,
-        send_request_no: String,
-    )
-    set(
-        transferable: bool,
-        shareable: bool,
-        custom_entrance: DataCustomEntrance,
-        comment: String,
-        use_request_no: String,
-        use_time: String,
-    )
 }
 
 w::record! {
@@ -142,8 +117,6 @@ w::record! {
         /// `available_day_time`.
         1 available_day_time: Option<Vec<AvailableDayTime>> => w::Field::new("available_day_time"),
     }
-    new(week_day: Vec<i64>)
-    set(available_day_time: Vec<AvailableDayTime>)
 }
 
 w::record! {
@@ -154,7 +127,6 @@ w::record! {
         /// `available_count`.
         1 available_count: i64 => w::Field::new("available_count").required(),
     }
-    new(total_count: i64, available_count: i64)
 }
 
 w::record! {
@@ -183,21 +155,6 @@ w::record! {
         /// `display_pattern_info`.
         10 display_pattern_info: Option<CouponInformationDisplayPatternInfo> => w::Field::new("display_pattern_info"),
     }
-    new(
-        stock_name: String,
-        belong_merchant: String,
-        goods_name: String,
-        stock_type: String,
-        coupon_use_rule: CouponInformationCouponUseRule,
-    )
-    set(
-        comment: String,
-        transferable: bool,
-        shareable: bool,
-        coupon_state: String,
-        custom_entrance: CustomEntrance,
-        display_pattern_info: CouponInformationDisplayPatternInfo,
-    )
 }
 
 w::record! {
@@ -216,13 +173,6 @@ w::record! {
         /// `wait_days_after_receive`.
         5 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
     }
-    new(available_begin_time: String, available_end_time: String)
-    set(
-        available_day_after_receive: i64,
-        available_week: CouponUseRuleAvailableWeek,
-        irregulary_avaliable_time: Vec<CouponUseRuleIrregularyAvaliableTime>,
-        wait_days_after_receive: i64,
-    )
 }
 
 w::record! {
@@ -243,14 +193,6 @@ w::record! {
         /// `mini_programs_path`.
         6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
     }
-    new(coupon_available_time: CouponInformationCouponAvailableTime, use_method: String)
-    set(
-        fixed_normal_coupon: CouponUseRuleFixedNormalCoupon,
-        discount_coupon: CouponUseRuleDiscountCoupon,
-        exchange_coupon: CouponUseRuleExchangeCoupon,
-        mini_programs_appid: String,
-        mini_programs_path: String,
-    )
 }
 
 w::record! {
@@ -269,15 +211,6 @@ w::record! {
         /// `finder_info`.
         5 finder_info: Option<CouponInformationFinderInfo> => w::Field::new("finder_info"),
     }
-    new()
-    set(
-        description: String,
-        merchant_logo_url: String,
-        merchant_name: String,
-        background_color: String,
-        coupon_image_url: String,
-        finder_info: CouponInformationFinderInfo,
-    )
 }
 
 w::record! {
@@ -290,7 +223,6 @@ w::record! {
         /// `finder_video_cover_image_url`.
         2 finder_video_cover_image_url: String => w::Field::new("finder_video_cover_image_url").required(),
     }
-    new(finder_id: String, finder_video_id: String, finder_video_cover_image_url: String)
 }
 
 w::record! {
@@ -330,8 +262,6 @@ w::record! {
         /// `available_day_time`.
         1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => w::Field::new("available_day_time"),
     }
-    new()
-    set(week_day: Vec<i64>, available_day_time: Vec<AvailableWeekAvailableDayTime>)
 }
 
 w::record! {
@@ -350,13 +280,6 @@ w::record! {
         /// `wait_days_after_receive`.
         5 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
     }
-    new(available_begin_time: String, available_end_time: String)
-    set(
-        available_week: CouponAvailableTimeAvailableWeek,
-        irregulary_avaliable_time: Vec<IrregularyAvaliableTime>,
-        available_day_after_receive: i64,
-        wait_days_after_receive: i64,
-    )
 }
 
 w::record! {
@@ -367,7 +290,6 @@ w::record! {
         /// `transaction_minimum`.
         1 transaction_minimum: i64 => w::Field::new("transaction_minimum").required(),
     }
-    new(discount_percent: i64, transaction_minimum: i64)
 }
 
 w::record! {
@@ -378,7 +300,6 @@ w::record! {
         /// `transaction_minimum`.
         1 transaction_minimum: i64 => w::Field::new("transaction_minimum").required(),
     }
-    new(exchange_price: i64, transaction_minimum: i64)
 }
 
 w::record! {
@@ -389,7 +310,6 @@ w::record! {
         /// `transaction_minimum`.
         1 transaction_minimum: i64 => w::Field::new("transaction_minimum").required(),
     }
-    new(discount_amount: i64, transaction_minimum: i64)
 }
 
 w::record! {
@@ -400,8 +320,6 @@ w::record! {
         /// `end_time`.
         1 end_time: Option<String> => w::Field::new("end_time"),
     }
-    new()
-    set(begin_time: String, end_time: String)
 }
 
 w::record! {
@@ -436,8 +354,6 @@ w::record! {
         /// `available_day_time`.
         1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => w::Field::new("available_day_time"),
     }
-    new()
-    set(week_day: Vec<i64>, available_day_time: Vec<AvailableWeekAvailableDayTime>)
 }
 
 w::record! {
@@ -462,17 +378,6 @@ w::record! {
         /// `irregulary_avaliable_time`.
         8 irregulary_avaliable_time: Option<Vec<CouponUseRuleIrregularyAvaliableTime>> => w::Field::new("irregulary_avaliable_time"),
     }
-    new(use_method: String)
-    set(
-        coupon_available_time: CouponUseRuleCouponAvailableTime,
-        fixed_normal_coupon: FixedNormalCoupon,
-        discount_coupon: DiscountCoupon,
-        exchange_coupon: ExchangeCoupon,
-        mini_programs_appid: String,
-        mini_programs_path: String,
-        available_week: DataAvailableWeek,
-        irregulary_avaliable_time: Vec<CouponUseRuleIrregularyAvaliableTime>,
-    )
 }
 
 w::record! {
@@ -489,14 +394,6 @@ w::record! {
         /// `code_display_mode`; one of `BARCODE` `QRCODE` `NOT_SHOW`.
         4 code_display_mode: Option<String> => w::Field::new("code_display_mode"),
     }
-    new()
-    set(
-        mini_programs_info: MiniProgramsInfo,
-        appid: xinqiao_types::AppId,
-        hall_id: String,
-        store_id: String,
-        code_display_mode: String,
-    )
 }
 
 w::record! {
@@ -547,8 +444,6 @@ w::record! {
         /// `finder_video_id`.
         2 finder_video_id: Option<String> => w::Field::new("finder_video_id"),
     }
-    new()
-    set(finder_id: String, finder_video_cover_image_url: String, finder_video_id: String)
 }
 
 w::record! {
@@ -572,7 +467,6 @@ w::record! {
         /// `message`.
         2 message: String => w::Field::new("message").required(),
     }
-    new(coupon_code: String, code: String, message: String)
 }
 
 w::record! {
@@ -668,20 +562,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         12 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        subsidy_receipt_id: String,
-        stock_id: String,
-        coupon_code: String,
-        transaction_id: String,
-        payer_merchant: String,
-        payee_merchant: String,
-        amount: xinqiao_types::Fen,
-        description: String,
-        out_subsidy_no: String,
-        status: String,
-        create_time: String,
-    )
-    set(fail_reason: String, success_time: String)
 }
 
 w::record! {
@@ -696,13 +576,6 @@ w::record! {
         /// `today_send_amount`; unit fen.
         3 today_send_amount: Option<xinqiao_types::Fen> => w::Field::new("today_send_amount"),
     }
-    new()
-    set(
-        total_send_num: i64,
-        total_send_amount: xinqiao_types::Fen,
-        today_send_num: i64,
-        today_send_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -715,7 +588,6 @@ w::record! {
         /// `coupon_code`.
         2 coupon_code: String => w::Field::new("coupon_code").required(),
     }
-    new(stock_id: String, out_request_no: String, coupon_code: String)
 }
 
 w::record! {
@@ -772,16 +644,6 @@ w::record! {
         /// `coupon_code`.
         6 coupon_code: Option<String> => w::Field::new("coupon_code"),
     }
-    new()
-    set(
-        code: String,
-        code_status: String,
-        upload_time: String,
-        dispatched_time: String,
-        openid: xinqiao_types::OpenId,
-        unionid: xinqiao_types::UnionId,
-        coupon_code: String,
-    )
 }
 
 w::record! {
@@ -802,15 +664,6 @@ w::record! {
         /// `mini_programs_path`.
         6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
     }
-    new(use_method: String)
-    set(
-        coupon_available_time: CouponUseRuleCouponAvailableTime,
-        fixed_normal_coupon: FixedNormalCoupon,
-        discount_coupon: DiscountCoupon,
-        exchange_coupon: ExchangeCoupon,
-        mini_programs_appid: String,
-        mini_programs_path: String,
-    )
 }
 
 w::record! {
@@ -829,15 +682,6 @@ w::record! {
         /// `finder_info`.
         5 finder_info: Option<DisplayPatternInfoFinderInfo> => w::Field::new("finder_info"),
     }
-    new()
-    set(
-        description: String,
-        merchant_logo_url: String,
-        merchant_name: String,
-        background_color: String,
-        coupon_image_url: String,
-        finder_info: DisplayPatternInfoFinderInfo,
-    )
 }
 
 w::record! {
@@ -862,16 +706,6 @@ w::record! {
         /// `shareable`.
         8 shareable: Option<bool> => w::Field::new("shareable"),
     }
-    new(max_coupons: i64, max_coupons_per_user: i64)
-    set(
-        max_amount: xinqiao_types::Fen,
-        max_amount_by_day: xinqiao_types::Fen,
-        max_coupons_by_day: i64,
-        natural_person_limit: bool,
-        prevent_api_abuse: bool,
-        transferable: bool,
-        shareable: bool,
-    )
 }
 
 w::record! {

@@ -17,8 +17,6 @@ w::record! {
         /// `district`.
         4 district: Option<String> => w::Field::new("district"),
     }
-    new(type_: String)
-    set(country: String, province: String, city: String, district: String)
 }
 
 w::record! {
@@ -67,31 +65,6 @@ w::record! {
         /// `stop_time`.
         20 stop_time: Option<String> => w::Field::new("stop_time"),
     }
-    new(
-        coupon_id: String,
-        stock_id: String,
-        stock_creator_mchid: String,
-        coupon_name: String,
-        coupon_type: String,
-        out_request_no: String,
-        status: String,
-        description: String,
-        available_begin_time: String,
-        available_end_time: String,
-        distributed_coupons: i64,
-        no_cash: bool,
-        singleitem: bool,
-        create_time: String,
-    )
-    set(
-        cut_to_message: CutToMessage,
-        normal_coupon_information: FixedNormalCoupon,
-        consume_information: ConsumeInformation,
-        available_balance: xinqiao_types::Fen,
-        business_type: String,
-        start_time: String,
-        stop_time: String,
-    )
 }
 
 w::record! {
@@ -106,8 +79,6 @@ w::record! {
         /// `goods_detail`.
         3 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(consume_time: String, consume_mchid: String, transaction_id: String)
-    set(goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
@@ -122,8 +93,6 @@ w::record! {
         /// `discount_amount`.
         3 discount_amount: Option<i64> => w::Field::new("discount_amount"),
     }
-    new()
-    set(goods_id: String, quantity: i64, price: i64, discount_amount: i64)
 }
 
 w::record! {
@@ -138,13 +107,6 @@ w::record! {
         /// `goods_detail`.
         3 goods_detail: Option<Vec<ConsumeInformationGoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new()
-    set(
-        consume_time: String,
-        consume_mchid: String,
-        transaction_id: String,
-        goods_detail: Vec<ConsumeInformationGoodsDetail>,
-    )
 }
 
 w::record! {
@@ -224,7 +186,6 @@ w::record! {
         /// `cut_to_price`; unit fen.
         1 cut_to_price: xinqiao_types::Fen => w::Field::new("cut_to_price").required(),
     }
-    new(single_price_max: xinqiao_types::Fen, cut_to_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -253,21 +214,6 @@ w::record! {
         /// `prevent_api_abuse`.
         10 prevent_api_abuse: bool => w::Field::new("prevent_api_abuse").required(),
     }
-    new(
-        max_coupons: i64,
-        max_amount: xinqiao_types::Fen,
-        max_amount_by_day: xinqiao_types::Fen,
-        max_coupons_per_user: i64,
-        natural_person_limit: bool,
-        prevent_api_abuse: bool,
-    )
-    set(
-        fixed_normal_coupon: FixedNormalCoupon,
-        coupon_type: String,
-        goods_tag: Vec<String>,
-        trade_type: Vec<String>,
-        combine_use: bool,
-    )
 }
 
 w::record! {
@@ -333,12 +279,6 @@ w::record! {
         /// `discount_amount`; unit fen.
         3 discount_amount: xinqiao_types::Fen => w::Field::new("discount_amount").required(),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
 }
 
 w::record! {
@@ -469,30 +409,6 @@ w::record! {
         /// `create_time`; format `rfc3339`.
         19 create_time: String => w::Field::new("create_time").required(),
     }
-    new(
-        stock_id: String,
-        stock_name: String,
-        stock_type: String,
-        stock_creator_mchid: String,
-        status: String,
-        description: String,
-        available_begin_time: String,
-        available_end_time: String,
-        stock_use_rule: DataStockUseRule,
-        distributed_coupons: i64,
-        no_cash: bool,
-        singleitem: bool,
-        create_time: String,
-    )
-    set(
-        card_id: String,
-        cut_to_message: CutToMessage,
-        start_time: String,
-        stop_time: String,
-        business_type: String,
-        available_region_list: Vec<AvailableRegion>,
-        available_industry_list: Vec<String>,
-    )
 }
 
 w::record! {

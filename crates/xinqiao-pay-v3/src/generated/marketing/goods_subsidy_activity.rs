@@ -19,15 +19,6 @@ w::record! {
         /// `rule_information`.
         5 rule_information: Option<RuleInformation> => w::Field::new("rule_information"),
     }
-    new()
-    set(
-        activity_id: String,
-        brand_id: String,
-        creator_merchant_id: String,
-        activity_info: ActivityInfo,
-        goods_information: GoodsInformation,
-        rule_information: RuleInformation,
-    )
 }
 
 w::record! {
@@ -46,15 +37,6 @@ w::record! {
         /// `activity_description`.
         5 activity_description: Option<String> => w::Field::new("activity_description"),
     }
-    new()
-    set(
-        activity_name: String,
-        apply_start_time: String,
-        apply_end_time: String,
-        activity_start_time: String,
-        activity_end_time: String,
-        activity_description: String,
-    )
 }
 
 w::record! {
@@ -79,8 +61,6 @@ w::record! {
         /// `district`.
         2 district: Option<String> => w::Field::new("district"),
     }
-    new()
-    set(province: String, city: String, district: String)
 }
 
 w::record! {
@@ -89,7 +69,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -98,7 +77,6 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
     }
-    new(openid: xinqiao_types::OpenId)
 }
 
 w::record! {
@@ -109,7 +87,6 @@ w::record! {
         /// `store_name`.
         1 store_name: String => w::Field::new("store_name").required(),
     }
-    new(store_code: String, store_name: String)
 }
 
 w::record! {
@@ -122,8 +99,6 @@ w::record! {
         /// `goods_picture_url`.
         2 goods_picture_url: Option<String> => w::Field::new("goods_picture_url"),
     }
-    new()
-    set(goods_id: String, goods_name: String, goods_picture_url: String)
 }
 
 w::record! {
@@ -134,7 +109,6 @@ w::record! {
         /// `material_url`.
         1 material_url: String => w::Field::new("material_url").required(),
     }
-    new(material_id: String, material_url: String)
 }
 
 w::record! {
@@ -184,14 +158,6 @@ w::record! {
         /// `areas`.
         4 areas: Option<Vec<Area>> => w::Field::new("areas"),
     }
-    new()
-    set(
-        store_subsidy: String,
-        service_provider_subsidy: String,
-        store_subsidy_quota: String,
-        user_subsidy_quota: String,
-        areas: Vec<Area>,
-    )
 }
 
 w::record! {

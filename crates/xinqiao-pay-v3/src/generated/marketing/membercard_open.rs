@@ -84,17 +84,6 @@ w::record! {
         /// `bonus_support_path`.
         8 bonus_support_path: Option<String> => w::Field::new("bonus_support_path"),
     }
-    new(init_bonus: i64)
-    set(
-        bonus_value_word: String,
-        bonus_cost_title: String,
-        bonus_cost_word: String,
-        bonus_jump_word: String,
-        bonus_jump_appid: String,
-        bonus_jump_path: String,
-        bonus_support_appid: String,
-        bonus_support_path: String,
-    )
 }
 
 w::record! {
@@ -116,8 +105,6 @@ w::record! {
         /// `state_setting`.
         1 state_setting: Option<StateSetting> => w::Field::new("state_setting"),
     }
-    new(service_module_id: String)
-    set(state_setting: StateSetting)
 }
 
 w::record! {
@@ -152,7 +139,6 @@ w::record! {
         /// `result`; one of `SUCCESS` `DUPLICATE` `FAIL`.
         1 result: String => w::Field::new("result").required(),
     }
-    new(code: String, result: String)
 }
 
 w::record! {
@@ -285,33 +271,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         22 update_time: String => w::Field::new("update_time").required(),
     }
-    new(
-        card_id: String,
-        status: String,
-        appid: xinqiao_types::AppId,
-        logo_url: String,
-        brand: Brand,
-        title: String,
-        background_picture_url: String,
-        code_type: String,
-        total_quantity: i64,
-        date_information: DateInformation,
-        out_request_no: String,
-        create_time: String,
-        update_time: String,
-    )
-    set(
-        description: String,
-        service_phone: String,
-        remain_quantity: i64,
-        code_mode: String,
-        need_display_level: bool,
-        init_level: String,
-        balance_information: BalanceInformation,
-        user_information_form: UserInformationForm,
-        additional_statement: AdditionalStatement,
-        need_dynamic_code: bool,
-    )
 }
 
 w::record! {
@@ -348,7 +307,6 @@ w::record! {
         /// `value`.
         1 value: String => w::Field::new("value").required(),
     }
-    new(name: String, value: String)
 }
 
 w::record! {
@@ -359,8 +317,6 @@ w::record! {
         /// `action_setting`.
         1 action_setting: Option<ActionSetting> => w::Field::new("action_setting"),
     }
-    new(field_list: Vec<ContentTemplateDataField>)
-    set(action_setting: ActionSetting)
 }
 
 w::record! {
@@ -384,8 +340,6 @@ w::record! {
         /// `value_list`.
         2 value_list: Option<Vec<String>> => w::Field::new("value_list"),
     }
-    new(name: String)
-    set(value: String, value_list: Vec<String>)
 }
 
 w::record! {
@@ -437,8 +391,6 @@ w::record! {
         /// `member_price_path`.
         3 member_price_path: Option<String> => w::Field::new("member_price_path"),
     }
-    new(show_coupon: bool)
-    set(member_price_word: String, member_price_appid: String, member_price_path: String)
 }
 
 w::record! {
@@ -455,8 +407,6 @@ w::record! {
         /// `phone_number`.
         4 phone_number: Option<String> => w::Field::new("phone_number").masked(),
     }
-    new(staff_name: String, head_image_url: String)
-    set(contact_information_name: String, contact_information_value: String, phone_number: String)
 }
 
 w::record! {
@@ -494,8 +444,6 @@ w::record! {
         /// `field_list`.
         1 field_list: Option<Vec<ContentTemplateDataField>> => w::Field::new("field_list"),
     }
-    new(message_template_id: String)
-    set(field_list: Vec<ContentTemplateDataField>)
 }
 
 w::record! {
@@ -506,8 +454,6 @@ w::record! {
         /// `jump_miniprogram`.
         1 jump_miniprogram: Option<JumpMiniprogram> => w::Field::new("jump_miniprogram"),
     }
-    new(service_module_id: String)
-    set(jump_miniprogram: JumpMiniprogram)
 }
 
 w::record! {
@@ -520,11 +466,6 @@ w::record! {
         /// `message_template_setting`.
         2 message_template_setting: Option<MessageTemplateSetting> => w::Field::new("message_template_setting"),
     }
-    new(state_id: String)
-    set(
-        content_template_data: ContentTemplateData,
-        message_template_setting: MessageTemplateSetting,
-    )
 }
 
 w::record! {
@@ -580,14 +521,6 @@ w::record! {
         /// `card_id`.
         5 card_id: String => w::Field::new("card_id").required(),
     }
-    new(
-        code: String,
-        openid: xinqiao_types::OpenId,
-        receive_time: String,
-        card_appid: String,
-        card_id: String,
-    )
-    set(unionid: xinqiao_types::UnionId)
 }
 
 w::record! {
@@ -598,8 +531,6 @@ w::record! {
         /// `code`.
         1 code: Option<String> => w::Field::new("code"),
     }
-    new(card_id: String)
-    set(code: String)
 }
 
 w::record! {
@@ -610,8 +541,6 @@ w::record! {
         /// `custom_field_list`.
         1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
     }
-    new()
-    set(common_field_list: Vec<CommonField>, custom_field_list: Vec<CustomField>)
 }
 
 w::record! {
@@ -624,12 +553,6 @@ w::record! {
         /// `custom_field_list`.
         2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => w::Field::new("custom_field_list"),
     }
-    new()
-    set(
-        can_modify_after_activate: bool,
-        common_field_list: Vec<String>,
-        custom_field_list: Vec<UserInformationFormCustomField>,
-    )
 }
 
 w::record! {
@@ -642,8 +565,6 @@ w::record! {
         /// `values`.
         2 values: Option<Vec<String>> => w::Field::new("values"),
     }
-    new(type_: String, name: String)
-    set(values: Vec<String>)
 }
 
 w::record! {

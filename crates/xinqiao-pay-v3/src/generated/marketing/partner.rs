@@ -15,13 +15,6 @@ w::record! {
         /// `sub_mchid`.
         3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
     }
-    new()
-    set(
-        transaction_id: String,
-        out_trade_no: String,
-        mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-    )
 }
 
 w::record! {
@@ -36,8 +29,6 @@ w::record! {
         /// `sub_mchid`.
         3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
     }
-    new()
-    set(order_id: String, out_trade_no: String, mchid: xinqiao_types::MchId, sub_mchid: String)
 }
 
 w::record! {
@@ -109,7 +100,6 @@ w::record! {
         /// `image_url`.
         0 image_url: String => w::Field::new("image_url").required(),
     }
-    new(image_url: String)
 }
 
 w::record! {
@@ -141,8 +131,6 @@ w::record! {
         /// `mini_program_path`.
         5 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
     }
-    new(name: String, price: i64, count: i64)
-    set(image_url: String, mini_program_appid: String, mini_program_path: String)
 }
 
 w::record! {
@@ -195,7 +183,6 @@ w::record! {
         /// `available_count`.
         1 available_count: i64 => w::Field::new("available_count").required(),
     }
-    new(total_count: i64, available_count: i64)
 }
 
 w::record! {
@@ -278,7 +265,6 @@ w::record! {
         /// `image_url`.
         0 image_url: String => w::Field::new("image_url").required(),
     }
-    new(image_url: String)
 }
 
 w::record! {
@@ -314,15 +300,6 @@ w::record! {
         /// `delete_time`; format `rfc3339`.
         8 delete_time: Option<String> => w::Field::new("delete_time"),
     }
-    new(detail_state: String, valid_begin_time: String, valid_end_time: String)
-    set(
-        use_request_no: String,
-        use_time: String,
-        return_request_no: String,
-        return_time: String,
-        associated_order_info: SingleUsageDetailAssociatedOrderInfo,
-        delete_time: String,
-    )
 }
 
 w::record! {
@@ -370,7 +347,6 @@ w::record! {
         /// `choice_list`.
         2 choice_list: Vec<ComboPackageChoice> => w::Field::new("choice_list").required(),
     }
-    new(name: String, pick_count: i64, choice_list: Vec<ComboPackageChoice>)
 }
 
 w::record! {
@@ -432,7 +408,6 @@ w::record! {
         /// `message`.
         2 message: String => w::Field::new("message").required(),
     }
-    new(coupon_code: String, code: String, message: String)
 }
 
 w::record! {
@@ -445,7 +420,6 @@ w::record! {
         /// `message`.
         2 message: String => w::Field::new("message").required(),
     }
-    new(store_id: String, code: String, message: String)
 }
 
 w::record! {
@@ -534,7 +508,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -543,7 +516,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -552,7 +524,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -561,7 +532,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -570,7 +540,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -603,23 +572,6 @@ w::record! {
         /// `recommend_word`.
         12 recommend_word: Option<String> => w::Field::new("recommend_word"),
     }
-    new(
-        plan_id: String,
-        plan_name: String,
-        plan_state: String,
-        brand_id: String,
-        product_coupon_id: String,
-        stock_id: String,
-        reuse_coupon_config: bool,
-    )
-    set(
-        total_count: i64,
-        user_limit: i64,
-        daily_limit: i64,
-        delivery_start_time: String,
-        delivery_end_time: String,
-        recommend_word: String,
-    )
 }
 
 w::record! {
@@ -652,23 +604,6 @@ w::record! {
         /// `deactivate_reason`.
         12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
     }
-    new(
-        product_coupon_id: String,
-        state: String,
-        brand_id: String,
-        scope: String,
-        type_: String,
-        usage_mode: String,
-        display_info: ProductCouponDisplayInfo,
-    )
-    set(
-        single_usage_info: ProductCouponSingleUsageInfo,
-        progressive_bundle_usage_info: ProgressiveBundleUsageInfo,
-        out_product_no: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -687,12 +622,6 @@ w::record! {
         /// `combo_package_list`.
         5 combo_package_list: Option<Vec<DisplayInfoComboPackage>> => w::Field::new("combo_package_list"),
     }
-    new(name: String, image_url: String, background_url: String)
-    set(
-        detail_image_url_list: Vec<String>,
-        original_price: i64,
-        combo_package_list: Vec<DisplayInfoComboPackage>,
-    )
 }
 
 w::record! {
@@ -703,8 +632,6 @@ w::record! {
         /// `discount_coupon`.
         1 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
     }
-    new()
-    set(normal_coupon: NormalCoupon, discount_coupon: DiscountCoupon)
 }
 
 w::record! {
@@ -719,8 +646,6 @@ w::record! {
         /// `interval_days`.
         3 interval_days: Option<i64> => w::Field::new("interval_days"),
     }
-    new(type_: String, count: i64)
-    set(available_days: i64, interval_days: i64)
 }
 
 w::record! {
@@ -763,28 +688,6 @@ w::record! {
         /// `deactivate_reason`.
         17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
     }
-    new(
-        product_coupon_id: String,
-        brand_id: String,
-        stock_id: String,
-        coupon_code_mode: String,
-        stock_send_rule: StockSendRule,
-        usage_rule_display_info: StockUsageRuleDisplayInfo,
-        coupon_display_info: StockCouponDisplayInfo,
-        store_scope: String,
-        coupon_code_count_info: CouponCodeCountInfo,
-        sent_count_info: SentCountInfo,
-        state: String,
-    )
-    set(
-        single_usage_rule: StockSingleUsageRule,
-        sequential_usage_rule: SequentialUsageRule,
-        notify_config: StockNotifyConfig,
-        remark: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -827,28 +730,6 @@ w::record! {
         /// `brand_id`.
         17 brand_id: String => w::Field::new("brand_id").required(),
     }
-    new(
-        product_coupon_id: String,
-        stock_id: String,
-        coupon_code_mode: String,
-        stock_send_rule: StockBundleStockSendRule,
-        stock_bundle_info: StockBundleInfo,
-        usage_rule_display_info: StockBundleUsageRuleDisplayInfo,
-        coupon_display_info: StockBundleCouponDisplayInfo,
-        notify_config: NotifyConfig,
-        store_scope: String,
-        sent_count_info: StockSentCountInfo,
-        state: String,
-        brand_id: String,
-    )
-    set(
-        remark: String,
-        coupon_code_count_info: StockCouponCodeCountInfo,
-        progressive_bundle_usage_rule: StockProgressiveBundleUsageRule,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -865,14 +746,6 @@ w::record! {
         /// `return_time`.
         4 return_time: Option<String> => w::Field::new("return_time"),
     }
-    new()
-    set(
-        use_request_no: String,
-        use_time: String,
-        associated_order_info: AssociatedOrderInfo,
-        return_request_no: String,
-        return_time: String,
-    )
 }
 
 w::record! {
@@ -897,18 +770,6 @@ w::record! {
         /// `delete_time`.
         8 delete_time: Option<String> => w::Field::new("delete_time"),
     }
-    new()
-    set(
-        detail_state: String,
-        valid_begin_time: String,
-        valid_end_time: String,
-        use_request_no: String,
-        use_time: String,
-        associated_order_info: AssociatedOrderInfo,
-        return_request_no: String,
-        return_time: String,
-        delete_time: String,
-    )
 }
 
 w::record! {
@@ -921,12 +782,6 @@ w::record! {
         /// `detail_item_list`.
         2 detail_item_list: Option<Vec<ProgressiveBundleUsageDetailDetailItem>> => w::Field::new("detail_item_list"),
     }
-    new()
-    set(
-        total_count: i64,
-        used_count: i64,
-        detail_item_list: Vec<ProgressiveBundleUsageDetailDetailItem>,
-    )
 }
 
 w::record! {
@@ -937,8 +792,6 @@ w::record! {
         /// `interval_days`.
         1 interval_days: Option<i64> => w::Field::new("interval_days"),
     }
-    new(count: i64)
-    set(interval_days: i64)
 }
 
 w::record! {
@@ -969,7 +822,6 @@ w::record! {
         /// `today_count`.
         1 today_count: i64 => w::Field::new("today_count").required(),
     }
-    new(total_count: i64, today_count: i64)
 }
 
 w::record! {
@@ -982,8 +834,6 @@ w::record! {
         /// `detail_item_list`.
         2 detail_item_list: Option<Vec<DetailItem>> => w::Field::new("detail_item_list"),
     }
-    new(total_count: i64, used_count: i64)
-    set(detail_item_list: Vec<DetailItem>)
 }
 
 w::record! {
@@ -1008,15 +858,6 @@ w::record! {
         /// `delete_time`; format `rfc3339`.
         8 delete_time: Option<String> => w::Field::new("delete_time"),
     }
-    new(detail_state: String, valid_begin_time: String, valid_end_time: String)
-    set(
-        use_request_no: String,
-        use_time: String,
-        return_request_no: String,
-        return_time: String,
-        associated_order_info: SingleUsageDetailAssociatedOrderInfo,
-        delete_time: String,
-    )
 }
 
 w::record! {
@@ -1097,14 +938,6 @@ w::record! {
         /// `associated_order_info`.
         4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => w::Field::new("associated_order_info"),
     }
-    new()
-    set(
-        use_request_no: String,
-        use_time: String,
-        return_request_no: String,
-        return_time: String,
-        associated_order_info: SingleUsageDetailAssociatedOrderInfo,
-    )
 }
 
 w::record! {
@@ -1321,7 +1154,6 @@ w::record! {
         /// `stock_bundle_index`.
         1 stock_bundle_index: i64 => w::Field::new("stock_bundle_index").required(),
     }
-    new(stock_bundle_id: String, stock_bundle_index: i64)
 }
 
 w::record! {
@@ -1408,13 +1240,6 @@ w::record! {
         /// `irregular_available_period_list`.
         5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => w::Field::new("irregular_available_period_list"),
     }
-    new(available_begin_time: String, available_end_time: String)
-    set(
-        available_days: i64,
-        wait_days_after_receive: i64,
-        weekly_available_period: StockBundleWeeklyAvailablePeriod,
-        irregular_available_period_list: Vec<StockBundleIrregularAvailablePeriod>,
-    )
 }
 
 w::record! {
@@ -1425,7 +1250,6 @@ w::record! {
         /// `available_count`.
         1 available_count: i64 => w::Field::new("available_count").required(),
     }
-    new(total_count: i64, available_count: i64)
 }
 
 w::record! {
@@ -1442,13 +1266,6 @@ w::record! {
         /// `entrance_finder`.
         4 entrance_finder: Option<EntranceFinder> => w::Field::new("entrance_finder"),
     }
-    new(code_display_mode: String)
-    set(
-        background_color: String,
-        entrance_mini_program: CouponDisplayInfoEntranceMiniProgram,
-        entrance_official_account: EntranceOfficialAccount,
-        entrance_finder: EntranceFinder,
-    )
 }
 
 w::record! {
@@ -1494,7 +1311,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -1509,12 +1325,6 @@ w::record! {
         /// `exchange_coupon`.
         3 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
     }
-    new(coupon_available_period: StockCouponAvailablePeriod)
-    set(
-        normal_coupon: NormalCoupon,
-        discount_coupon: DiscountCoupon,
-        exchange_coupon: ExchangeCoupon,
-    )
 }
 
 w::record! {
@@ -1539,7 +1349,6 @@ w::record! {
         /// `today_count`.
         1 today_count: i64 => w::Field::new("today_count").required(),
     }
-    new(total_count: i64, today_count: i64)
 }
 
 w::record! {
@@ -1556,13 +1365,6 @@ w::record! {
         /// `special_first`.
         4 special_first: Option<bool> => w::Field::new("special_first"),
     }
-    new(coupon_available_period: CouponAvailablePeriod)
-    set(
-        normal_coupon_list: Vec<SingleUsageInfoNormalCoupon>,
-        discount_coupon_list: Vec<SingleUsageInfoDiscountCoupon>,
-        exchange_coupon_list: Vec<SingleUsageRuleExchangeCoupon>,
-        special_first: bool,
-    )
 }
 
 w::record! {
@@ -1577,12 +1379,6 @@ w::record! {
         /// `exchange_coupon`.
         3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => w::Field::new("exchange_coupon"),
     }
-    new(coupon_available_period: SequentialUsageRuleCouponAvailablePeriod)
-    set(
-        normal_coupon: SingleUsageInfoNormalCoupon,
-        discount_coupon: SingleUsageInfoDiscountCoupon,
-        exchange_coupon: SingleUsageRuleExchangeCoupon,
-    )
 }
 
 w::record! {
@@ -1605,16 +1401,6 @@ w::record! {
         /// `passcode_link`.
         7 passcode_link: Option<String> => w::Field::new("passcode_link"),
     }
-    new(coupon_usage_method_list: Vec<String>)
-    set(
-        usage_description: String,
-        mini_program_appid: String,
-        mini_program_path: String,
-        app_path: String,
-        coupon_available_store_info: CouponAvailableStoreInfo,
-        app_jump_type: String,
-        passcode_link: String,
-    )
 }
 
 w::record! {
@@ -1627,8 +1413,6 @@ w::record! {
         /// `message`.
         2 message: Option<String> => w::Field::new("message"),
     }
-    new(store_id: String)
-    set(code: String, message: String)
 }
 
 w::record! {
@@ -1646,7 +1430,6 @@ w::record! {
         /// `store_id`.
         0 store_id: String => w::Field::new("store_id").required(),
     }
-    new(store_id: String)
 }
 
 w::record! {
@@ -1697,14 +1480,6 @@ w::record! {
         /// `coupon_available_store_info`.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => w::Field::new("coupon_available_store_info"),
     }
-    new(coupon_usage_method_list: Vec<String>)
-    set(
-        usage_description: String,
-        mini_program_appid: String,
-        mini_program_path: String,
-        app_path: String,
-        coupon_available_store_info: CouponAvailableStoreInfo,
-    )
 }
 
 w::record! {
@@ -1751,30 +1526,6 @@ w::record! {
         /// `coupon_tag_info`.
         19 coupon_tag_info: Option<CouponTagInfo> => w::Field::new("coupon_tag_info"),
     }
-    new(
-        brand_id: String,
-        coupon_code: String,
-        coupon_state: String,
-        valid_begin_time: String,
-        valid_end_time: String,
-        receive_time: String,
-        send_request_no: String,
-        send_channel: String,
-        product_coupon: UserCouponProductCoupon,
-        stock: UserCouponStock,
-    )
-    set(
-        confirm_request_no: String,
-        confirm_time: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-        single_usage_detail: SingleUsageDetail,
-        sequential_usage_detail: SequentialUsageDetail,
-        attach: String,
-        channel_custom_info: String,
-        coupon_tag_info: CouponTagInfo,
-    )
 }
 
 w::record! {
@@ -1783,7 +1534,6 @@ w::record! {
         /// `notify_appid`.
         0 notify_appid: String => w::Field::new("notify_appid").required(),
     }
-    new(notify_appid: String)
 }
 
 w::record! {
@@ -1816,23 +1566,6 @@ w::record! {
         /// `deactivate_reason`.
         12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
     }
-    new(
-        product_coupon_id: String,
-        brand_id: String,
-        scope: String,
-        type_: String,
-        usage_mode: String,
-        display_info: DisplayInfo,
-        state: String,
-    )
-    set(
-        single_usage_info: SingleUsageInfo,
-        sequential_usage_info: ProductCouponsSequentialUsageInfo,
-        out_product_no: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -1875,28 +1608,6 @@ w::record! {
         /// `deactivate_reason`.
         17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
     }
-    new(
-        product_coupon_id: String,
-        brand_id: String,
-        stock_id: String,
-        coupon_code_mode: String,
-        stock_send_rule: StockSendRule,
-        usage_rule_display_info: StockUsageRuleDisplayInfo,
-        coupon_display_info: StockCouponDisplayInfo,
-        store_scope: String,
-        coupon_code_count_info: CouponCodeCountInfo,
-        sent_count_info: SentCountInfo,
-        state: String,
-    )
-    set(
-        single_usage_rule: SingleUsageRule,
-        sequential_usage_rule: StockSequentialUsageRule,
-        notify_config: UserCouponNotifyConfig,
-        remark: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -1943,30 +1654,6 @@ w::record! {
         /// `brand_id`.
         19 brand_id: String => w::Field::new("brand_id").required(),
     }
-    new(
-        coupon_code: String,
-        coupon_state: String,
-        valid_begin_time: String,
-        valid_end_time: String,
-        receive_time: String,
-        send_request_no: String,
-        send_channel: String,
-        user_product_coupon_bundle_info: UserProductCouponBundleInfo,
-        product_coupon: ProductCoupon,
-        stock: UserProductCouponStock,
-        brand_id: String,
-    )
-    set(
-        confirm_request_no: String,
-        confirm_time: String,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-        progressive_bundle_usage_detail: ProgressiveBundleUsageDetail,
-        attach: String,
-        channel_custom_info: String,
-        coupon_tag_info: UserProductCouponCouponTagInfo,
-    )
 }
 
 w::record! {
@@ -1981,12 +1668,6 @@ w::record! {
         /// `used_count`.
         3 used_count: i64 => w::Field::new("used_count").required(),
     }
-    new(
-        user_coupon_bundle_id: String,
-        user_coupon_bundle_index: i64,
-        total_count: i64,
-        used_count: i64,
-    )
 }
 
 w::record! {
@@ -1997,8 +1678,6 @@ w::record! {
         /// `member_tag_info`.
         1 member_tag_info: Option<MemberTagInfo> => w::Field::new("member_tag_info"),
     }
-    new()
-    set(coupon_tag_list: Vec<String>, member_tag_info: MemberTagInfo)
 }
 
 w::record! {
@@ -2041,28 +1720,6 @@ w::record! {
         /// `brand_id`.
         17 brand_id: String => w::Field::new("brand_id").required(),
     }
-    new(
-        product_coupon_id: String,
-        stock_id: String,
-        coupon_code_mode: String,
-        stock_send_rule: StockBundleStockSendRule,
-        usage_rule_display_info: StockBundleUsageRuleDisplayInfo,
-        coupon_display_info: StockBundleCouponDisplayInfo,
-        notify_config: NotifyConfig,
-        store_scope: String,
-        sent_count_info: StockSentCountInfo,
-        state: String,
-        brand_id: String,
-    )
-    set(
-        remark: String,
-        coupon_code_count_info: StockCouponCodeCountInfo,
-        progressive_bundle_usage_rule: StockProgressiveBundleUsageRule,
-        stock_bundle_info: StockBundleInfo,
-        deactivate_request_no: String,
-        deactivate_time: String,
-        deactivate_reason: String,
-    )
 }
 
 w::record! {
@@ -2087,8 +1744,6 @@ w::record! {
         /// `detail_item_list`.
         2 detail_item_list: Option<Vec<SequentialUsageDetailDetailItem>> => w::Field::new("detail_item_list"),
     }
-    new(total_count: i64, used_count: i64)
-    set(detail_item_list: Vec<SequentialUsageDetailDetailItem>)
 }
 
 w::record! {
@@ -2109,16 +1764,6 @@ w::record! {
         /// `saved_amount`.
         6 saved_amount: Option<f64> => w::Field::new("saved_amount"),
     }
-    new()
-    set(
-        use_request_no: String,
-        use_time: String,
-        return_request_no: String,
-        return_time: String,
-        associated_order_info: SingleUsageDetailAssociatedOrderInfo,
-        associated_pay_score_order_info: AssociatedPayScoreOrderInfo,
-        saved_amount: f64,
-    )
 }
 
 w::record! {

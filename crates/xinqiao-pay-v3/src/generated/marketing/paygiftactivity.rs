@@ -9,7 +9,6 @@ w::record! {
         /// `full_send_rule`.
         0 full_send_rule: FullSendRule => w::Field::new("full_send_rule").required(),
     }
-    new(full_send_rule: FullSendRule)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         2 update_time: String => w::Field::new("update_time").required(),
     }
-    new(goods_id: String, create_time: String, update_time: String)
 }
 
 w::record! {
@@ -37,8 +35,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         3 update_time: String => w::Field::new("update_time").required(),
     }
-    new(mchid: xinqiao_types::MchId, create_time: String, update_time: String)
-    set(merchant_name: String)
 }
 
 w::record! {
@@ -69,22 +65,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         11 update_time: String => w::Field::new("update_time").required(),
     }
-    new(
-        activity_id: String,
-        activity_status: String,
-        creator_merchant_id: String,
-        belong_merchant_id: String,
-        activity_base_info: ActivityBaseInfo,
-        award_send_rule: AwardSendRule,
-        create_time: String,
-        update_time: String,
-    )
-    set(
-        activity_type: String,
-        advanced_setting: AdvancedSetting,
-        pause_time: String,
-        recovery_time: String,
-    )
 }
 
 w::record! {
@@ -113,21 +93,6 @@ w::record! {
         /// `mini_programs_path`.
         10 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
     }
-    new(
-        activity_name: String,
-        activity_second_title: String,
-        out_request_no: String,
-        merchant_logo_url: String,
-        begin_time: String,
-        end_time: String,
-        delivery_purpose: String,
-    )
-    set(
-        background_color: String,
-        available_periods: AvailablePeriod,
-        mini_programs_appid: String,
-        mini_programs_path: String,
-    )
 }
 
 w::record! {
@@ -157,13 +122,6 @@ w::record! {
         /// `payment_mode`.
         3 payment_mode: Option<PaymentMode> => w::Field::new("payment_mode"),
     }
-    new()
-    set(
-        delivery_user_category: String,
-        merchant_member_appid: String,
-        goods_tags: Vec<String>,
-        payment_mode: PaymentMode,
-    )
 }
 
 w::record! {
@@ -174,7 +132,6 @@ w::record! {
         /// `end_day_time`; format `HHmmss`.
         1 end_day_time: String => w::Field::new("end_day_time").required(),
     }
-    new(begin_day_time: String, end_day_time: String)
 }
 
 w::record! {
@@ -185,8 +142,6 @@ w::record! {
         /// `available_day_time`.
         1 available_day_time: Option<Vec<AvailableDayTime>> => w::Field::new("available_day_time"),
     }
-    new()
-    set(available_time: Vec<AvailableTime>, available_day_time: Vec<AvailableDayTime>)
 }
 
 w::record! {
@@ -221,7 +176,6 @@ w::record! {
         /// `end_time`; format `rfc3339`.
         1 end_time: String => w::Field::new("end_time").required(),
     }
-    new(begin_time: String, end_time: String)
 }
 
 w::record! {
@@ -234,8 +188,6 @@ w::record! {
         /// `thumbnail_url`.
         2 thumbnail_url: Option<String> => w::Field::new("thumbnail_url"),
     }
-    new(stock_id: String, original_image_url: String)
-    set(thumbnail_url: String)
 }
 
 w::record! {
@@ -246,8 +198,6 @@ w::record! {
         /// `step_send_rule`.
         1 step_send_rule: Option<StepSendRule> => w::Field::new("step_send_rule"),
     }
-    new(full_send_rule: FullSendRule)
-    set(step_send_rule: StepSendRule)
 }
 
 w::record! {
@@ -280,13 +230,6 @@ w::record! {
         /// `merchant_id_list`.
         5 merchant_id_list: Option<Vec<String>> => w::Field::new("merchant_id_list"),
     }
-    new(
-        transaction_amount_minimum: xinqiao_types::Fen,
-        send_content: String,
-        award_type: String,
-        merchant_option: String,
-    )
-    set(award_list: Vec<Award>, merchant_id_list: Vec<String>)
 }
 
 w::record! {
@@ -297,7 +240,6 @@ w::record! {
         /// `invalid_reason`.
         1 invalid_reason: String => w::Field::new("invalid_reason").required(),
     }
-    new(mchid: xinqiao_types::MchId, invalid_reason: String)
 }
 
 w::record! {
@@ -332,7 +274,6 @@ w::record! {
         /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
         1 merchant_option: String => w::Field::new("merchant_option").required(),
     }
-    new(award_type: String, merchant_option: String)
 }
 
 w::record! {

@@ -17,13 +17,6 @@ w::record! {
         /// `details`.
         4 details: Vec<CollectionDetail> => w::Field::new("details").required(),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<CollectionDetail>,
-    )
 }
 
 w::record! {
@@ -42,13 +35,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(seq: i64, amount: xinqiao_types::Fen)
-    set(
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<PromotionDetail>,
-    )
 }
 
 w::record! {
@@ -97,13 +83,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -160,8 +139,6 @@ w::record! {
         /// `count`.
         3 count: Option<f64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, description: String, amount: f64, count: f64)
 }
 
 w::record! {
@@ -192,8 +169,6 @@ w::record! {
         /// `count`.
         3 count: Option<i64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
@@ -208,8 +183,6 @@ w::record! {
         /// `count`.
         3 count: Option<f64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, amount: f64, description: String, count: f64)
 }
 
 w::record! {
@@ -238,16 +211,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -260,8 +223,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(name: String, amount: xinqiao_types::Fen)
-    set(description: String)
 }
 
 w::record! {
@@ -274,8 +235,6 @@ w::record! {
         /// `description`.
         2 description: Option<String> => w::Field::new("description"),
     }
-    new(name: String, amount: f64)
-    set(description: String)
 }
 
 w::record! {
@@ -394,8 +353,6 @@ w::record! {
         /// `goods`.
         2 goods: Vec<ShoppingInfoGood> => w::Field::new("goods").required(),
     }
-    new(jump_link: ShoppingInfoJumpLink, goods: Vec<ShoppingInfoGood>)
-    set(real_merchant_appid: String)
 }
 
 w::record! {
@@ -442,8 +399,6 @@ w::record! {
         /// `category_id`.
         4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
     }
-    new(name: String, picture: String, amount: f64, count: f64)
-    set(category_id: Vec<String>)
 }
 
 w::record! {
@@ -456,8 +411,6 @@ w::record! {
         /// `path`.
         2 path: Option<String> => w::Field::new("path"),
     }
-    new(jump_link_type: String)
-    set(appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
@@ -472,8 +425,6 @@ w::record! {
         /// `end_time_remark`.
         3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
     }
-    new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
@@ -488,8 +439,6 @@ w::record! {
         /// `end_time_remark`.
         3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
     }
-    new()
-    set(start_time: String, end_time: String, start_time_remark: String, end_time_remark: String)
 }
 
 w::record! {

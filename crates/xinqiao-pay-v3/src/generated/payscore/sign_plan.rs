@@ -17,13 +17,6 @@ w::record! {
         /// `details`.
         4 details: Vec<CollectionDetail> => w::Field::new("details").required(),
     }
-    new(
-        state: String,
-        total_amount: xinqiao_types::Fen,
-        paying_amount: xinqiao_types::Fen,
-        paid_amount: xinqiao_types::Fen,
-        details: Vec<CollectionDetail>,
-    )
 }
 
 w::record! {
@@ -42,13 +35,6 @@ w::record! {
         /// `promotion_detail`.
         5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
     }
-    new(seq: i64, amount: xinqiao_types::Fen)
-    set(
-        paid_type: String,
-        paid_time: String,
-        transaction_id: String,
-        promotion_detail: Vec<PromotionDetail>,
-    )
 }
 
 w::record! {
@@ -65,13 +51,6 @@ w::record! {
         /// `goods_remark`.
         4 goods_remark: Option<String> => w::Field::new("goods_remark"),
     }
-    new(
-        goods_id: String,
-        quantity: i64,
-        unit_price: xinqiao_types::Fen,
-        discount_amount: xinqiao_types::Fen,
-    )
-    set(goods_remark: String)
 }
 
 w::record! {
@@ -98,8 +77,6 @@ w::record! {
         /// `count`.
         3 count: Option<i64> => w::Field::new("count"),
     }
-    new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
@@ -128,16 +105,6 @@ w::record! {
         /// `goods_detail`.
         10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
     }
-    new(coupon_id: String, scope: String, type_: String, amount: xinqiao_types::Fen)
-    set(
-        name: String,
-        stock_id: String,
-        wechatpay_contribute: xinqiao_types::Fen,
-        merchant_contribute: xinqiao_types::Fen,
-        other_contribute: xinqiao_types::Fen,
-        currency: String,
-        goods_detail: Vec<GoodsDetail>,
-    )
 }
 
 w::record! {
@@ -150,8 +117,6 @@ w::record! {
         /// `amount`; unit fen.
         2 amount: xinqiao_types::Fen => w::Field::new("amount").required(),
     }
-    new(name: String, amount: xinqiao_types::Fen)
-    set(description: String)
 }
 
 w::record! {
@@ -166,8 +131,6 @@ w::record! {
         /// `end_time_remark`.
         3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
     }
-    new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
@@ -220,33 +183,6 @@ w::record! {
         /// `sub_openid`.
         22 sub_openid: Option<String> => w::Field::new("sub_openid"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        plan_id: String,
-        plan_name: String,
-        service_id: String,
-        merchant_sign_plan_no: String,
-        sign_plan_id: String,
-        sign_state: String,
-        openid: xinqiao_types::OpenId,
-        going_detail_no: i64,
-        plan_over_time: String,
-        deduction_quantity: i64,
-        total_origin_price: xinqiao_types::Fen,
-        total_actual_price: xinqiao_types::Fen,
-        sub_mchid: String,
-    )
-    set(
-        merchant_callback_url: String,
-        sign_time: String,
-        cancel_sign_type: String,
-        cancel_reason: String,
-        cancel_sign_time: String,
-        signed_detail_list: Vec<SignedDetail>,
-        sub_appid: String,
-        sub_openid: String,
-    )
 }
 
 w::record! {
@@ -288,22 +224,6 @@ w::record! {
         /// `cancel_time`; format `rfc3339`.
         11 cancel_time: Option<String> => w::Field::new("cancel_time"),
     }
-    new(
-        plan_detail_no: i64,
-        plan_detail_name: String,
-        plan_detail_state: String,
-        original_price: xinqiao_types::Fen,
-        actual_price: xinqiao_types::Fen,
-        merchant_plan_detail_no: String,
-    )
-    set(
-        plan_discount_description: String,
-        actual_pay_price: xinqiao_types::Fen,
-        order_id: String,
-        use_time: String,
-        complete_time: String,
-        cancel_time: String,
-    )
 }
 
 w::record! {
@@ -366,30 +286,6 @@ w::record! {
         /// `signed_detail_list`.
         19 signed_detail_list: Option<Vec<SignedDetail>> => w::Field::new("signed_detail_list"),
     }
-    new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        plan_id: String,
-        plan_name: String,
-        service_id: String,
-        merchant_sign_plan_no: String,
-        sign_plan_id: String,
-        sign_state: String,
-        openid: xinqiao_types::OpenId,
-        going_detail_no: i64,
-        plan_over_time: String,
-        deduction_quantity: i64,
-        total_origin_price: xinqiao_types::Fen,
-        total_actual_price: xinqiao_types::Fen,
-    )
-    set(
-        merchant_callback_url: String,
-        sign_time: String,
-        cancel_sign_type: String,
-        cancel_reason: String,
-        cancel_sign_time: String,
-        signed_detail_list: Vec<SignedDetail>,
-    )
 }
 
 w::record! {

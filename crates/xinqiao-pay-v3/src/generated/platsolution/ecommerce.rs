@@ -15,12 +15,6 @@ w::record! {
         /// `apply_success_time`; format `rfc3339`.
         3 apply_success_time: String => w::Field::new("apply_success_time").required(),
     }
-    new(
-        abnormal_settle_type: String,
-        out_abnormal_settle_batch_no: String,
-        abnormal_fund_receipt_id: String,
-        apply_success_time: String,
-    )
 }
 
 w::record! {
@@ -67,12 +61,6 @@ w::record! {
         /// `apply_success_time`; format `rfc3339`.
         3 apply_success_time: String => w::Field::new("apply_success_time").required(),
     }
-    new(
-        abnormal_settle_type: String,
-        out_abnormal_settle_batch_no: String,
-        abnormal_fund_receipt_id: String,
-        apply_success_time: String,
-    )
 }
 
 w::record! {
@@ -91,15 +79,6 @@ w::record! {
         /// `bank_card_tail`.
         5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
     }
-    new()
-    set(
-        bill_no: String,
-        memo: String,
-        return_time: String,
-        return_reason: String,
-        bank_name: String,
-        bank_card_tail: String,
-    )
 }
 
 w::record! {
@@ -120,16 +99,6 @@ w::record! {
         /// `bank_account_name`.
         6 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
     }
-    new()
-    set(
-        bill_no: String,
-        memo: String,
-        return_time: String,
-        return_reason: String,
-        bank_name: String,
-        bank_card_tail: String,
-        bank_account_name: String,
-    )
 }
 
 w::record! {
@@ -140,7 +109,6 @@ w::record! {
         /// `close_time`; format `rfc3339`.
         1 close_time: String => w::Field::new("close_time").required(),
     }
-    new(close_reason: String, close_time: String)
 }
 
 w::record! {
@@ -151,8 +119,6 @@ w::record! {
         /// `close_reason`.
         1 close_reason: Option<String> => w::Field::new("close_reason"),
     }
-    new()
-    set(close_time: String, close_reason: String)
 }
 
 w::record! {
@@ -169,13 +135,6 @@ w::record! {
         /// `update_time`; format `rfc3339`.
         4 update_time: String => w::Field::new("update_time").required(),
     }
-    new(
-        sub_mchid: String,
-        sp_openid: String,
-        state: String,
-        create_time: String,
-        update_time: String,
-    )
 }
 
 w::record! {
@@ -188,8 +147,6 @@ w::record! {
         /// `accept_time`.
         2 accept_time: Option<String> => w::Field::new("accept_time"),
     }
-    new(close_reason: String, close_time: String)
-    set(accept_time: String)
 }
 
 w::record! {
@@ -210,7 +167,6 @@ w::record! {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: InsuranceClaimBillsReceiver)
 }
 
 w::record! {
@@ -241,16 +197,6 @@ w::record! {
         /// `bank_account_name`.
         6 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
     }
-    new()
-    set(
-        bill_no: String,
-        return_time: String,
-        return_reason: String,
-        bank_name: String,
-        online_bank_type: String,
-        bank_card_tail: String,
-        bank_account_name: String,
-    )
 }
 
 w::record! {
@@ -261,8 +207,6 @@ w::record! {
         /// `employee_type`; one of `ADMIN` `STAFF`.
         1 employee_type: Option<String> => w::Field::new("employee_type"),
     }
-    new()
-    set(openid: xinqiao_types::OpenId, employee_type: String)
 }
 
 w::record! {
@@ -283,7 +227,6 @@ w::record! {
         /// `receiver`.
         0 receiver: Receiver => w::Field::new("receiver").required(),
     }
-    new(receiver: Receiver)
 }
 
 w::record! {
@@ -292,7 +235,6 @@ w::record! {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: InsuranceClaimBillsReceiver)
 }
 
 w::record! {
@@ -301,7 +243,6 @@ w::record! {
         /// `receiver`.
         0 receiver: InsuranceClaimBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: InsuranceClaimBillsReceiver)
 }
 
 w::record! {
@@ -310,7 +251,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverDetail => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiverDetail)
 }
 
 w::record! {
@@ -319,8 +259,6 @@ w::record! {
         /// `receiver`.
         0 receiver: Option<ReceiverDetailReceiverInfo> => w::Field::new("receiver"),
     }
-    new()
-    set(receiver: ReceiverDetailReceiverInfo)
 }
 
 w::record! {
@@ -329,7 +267,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiver)
 }
 
 w::record! {
@@ -338,7 +275,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverItem => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiverItem)
 }
 
 w::record! {
@@ -347,7 +283,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiver)
 }
 
 w::record! {
@@ -356,7 +291,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiver)
 }
 
 w::record! {
@@ -365,7 +299,6 @@ w::record! {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => w::Field::new("mchid").required(),
     }
-    new(mchid: xinqiao_types::MchId)
 }
 
 w::record! {
@@ -374,7 +307,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverDetail => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiverDetail)
 }
 
 w::record! {
@@ -383,7 +315,6 @@ w::record! {
         /// `receiver`.
         0 receiver: ReceiverDetailReceiverItem => w::Field::new("receiver").required(),
     }
-    new(receiver: ReceiverDetailReceiverItem)
 }
 
 w::record! {
@@ -396,8 +327,6 @@ w::record! {
         /// `user_info`.
         2 user_info: Option<ReceiverUserInfo> => w::Field::new("user_info"),
     }
-    new()
-    set(type_: String, transaction_info: TransactionInfo, user_info: ReceiverUserInfo)
 }
 
 w::record! {
@@ -410,8 +339,6 @@ w::record! {
         /// `user_info`.
         2 user_info: Option<ReceiverDetailUserInfo> => w::Field::new("user_info"),
     }
-    new()
-    set(type_: String, transaction_info: TransactionInfo, user_info: ReceiverDetailUserInfo)
 }
 
 w::record! {
@@ -422,8 +349,6 @@ w::record! {
         /// `mch_info`.
         1 mch_info: Option<ReceiverDetailMchInfo> => w::Field::new("mch_info"),
     }
-    new()
-    set(type_: String, mch_info: ReceiverDetailMchInfo)
 }
 
 w::record! {
@@ -436,8 +361,6 @@ w::record! {
         /// `mch_info`.
         2 mch_info: Option<MchInfo> => w::Field::new("mch_info"),
     }
-    new()
-    set(type_: String, transaction_info: ReceiverDetailTransactionInfo, mch_info: MchInfo)
 }
 
 w::record! {
@@ -448,8 +371,6 @@ w::record! {
         /// `transaction_id`.
         1 transaction_id: String => w::Field::new("transaction_id").required(),
     }
-    new(transaction_id: String)
-    set(type_: String)
 }
 
 w::record! {
@@ -458,7 +379,6 @@ w::record! {
         /// `sp_openid`.
         0 sp_openid: String => w::Field::new("sp_openid").required(),
     }
-    new(sp_openid: String)
 }
 
 w::record! {
@@ -539,7 +459,6 @@ w::record! {
         /// `sp_openid`.
         0 sp_openid: String => w::Field::new("sp_openid").required(),
     }
-    new(sp_openid: String)
 }
 
 w::record! {
@@ -606,8 +525,6 @@ w::record! {
         /// `receiver`.
         0 receiver: Option<ReceiverDetailReceiverInfo> => w::Field::new("receiver"),
     }
-    new()
-    set(receiver: ReceiverDetailReceiverInfo)
 }
 
 w::record! {
@@ -628,7 +545,6 @@ w::record! {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: TransferBillsReceiver)
 }
 
 w::record! {
@@ -637,7 +553,6 @@ w::record! {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: TransferBillsReceiver)
 }
 
 w::record! {
@@ -670,7 +585,6 @@ w::record! {
         /// `receiver`.
         0 receiver: TransferBillsReceiver => w::Field::new("receiver").required(),
     }
-    new(receiver: TransferBillsReceiver)
 }
 
 w::record! {
@@ -687,14 +601,6 @@ w::record! {
         /// `bank_account_no`.
         4 bank_account_no: Option<String> => w::Field::new("bank_account_no"),
     }
-    new()
-    set(
-        bank_name: String,
-        bank_address_code: String,
-        bank_code: String,
-        bank_account_name: String,
-        bank_account_no: String,
-    )
 }
 
 w::record! {

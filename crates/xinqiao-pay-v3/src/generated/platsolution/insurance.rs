@@ -13,7 +13,6 @@ w::record! {
         /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
         2 detail_state: String => w::Field::new("detail_state").required(),
     }
-    new(out_detail_no: String, detail_id: String, detail_state: String)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `close_time`; format `rfc3339`.
         1 close_time: String => w::Field::new("close_time").required(),
     }
-    new(close_reason: String, close_time: String)
 }
 
 w::record! {
@@ -95,25 +93,6 @@ w::record! {
         /// `failed_num`.
         17 failed_num: i64 => w::Field::new("failed_num").required(),
     }
-    new(
-        sp_mchid: String,
-        sub_mchid: String,
-        sp_appid: String,
-        out_batch_no: String,
-        batch_id: String,
-        batch_state: String,
-        batch_name: String,
-        batch_remark: String,
-        transfer_scene_id: String,
-        total_amount: xinqiao_types::Fen,
-        total_num: i64,
-        create_time: String,
-        success_amount: xinqiao_types::Fen,
-        success_num: i64,
-        failed_amount: xinqiao_types::Fen,
-        failed_num: i64,
-    )
-    set(sub_appid: String, close_reason: String)
 }
 
 w::record! {

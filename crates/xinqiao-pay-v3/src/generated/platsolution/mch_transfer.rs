@@ -13,7 +13,6 @@ w::record! {
         /// `detail_state`.
         2 detail_state: String => w::Field::new("detail_state").required(),
     }
-    new(detail_id: String, out_detail_no: String, detail_state: String)
 }
 
 w::record! {
@@ -24,7 +23,6 @@ w::record! {
         /// `close_reason`.
         1 close_reason: String => w::Field::new("close_reason").required(),
     }
-    new(close_time: String, close_reason: String)
 }
 
 w::record! {
@@ -93,24 +91,6 @@ w::record! {
         /// `transfer_scene_id`.
         16 transfer_scene_id: String => w::Field::new("transfer_scene_id").required(),
     }
-    new(
-        out_batch_no: String,
-        batch_id: String,
-        sp_appid: String,
-        sub_mchid: String,
-        batch_state: String,
-        batch_name: String,
-        batch_remark: String,
-        total_amount: f64,
-        total_num: f64,
-        create_time: String,
-        success_amount: f64,
-        success_num: f64,
-        failed_amount: f64,
-        failed_num: f64,
-        transfer_scene_id: String,
-    )
-    set(sub_appid: String, close_reason: String)
 }
 
 w::record! {

@@ -13,8 +13,6 @@ w::record! {
         /// `recv_msg_cnt`.
         2 recv_msg_cnt: i64 => w::Field::new("recv_msg_cnt").required(),
     }
-    new(link_id: String, recv_msg_cnt: i64)
-    set(state: String)
 }
 
 w::record! {
@@ -29,8 +27,6 @@ w::record! {
         /// `state`.
         3 state: Option<String> => w::Field::new("state"),
     }
-    new(external_userid: String, chat_status: i64)
-    set(userid: String, state: String)
 }
 
 w::record! {
@@ -49,14 +45,6 @@ w::record! {
         /// `create_time`; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => w::Field::new("create_time").required(),
     }
-    new(
-        link_id: String,
-        link_name: String,
-        url: String,
-        skip_verify: bool,
-        mark_source: bool,
-        create_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {

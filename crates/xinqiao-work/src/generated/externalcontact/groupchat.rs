@@ -9,7 +9,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `errmsg`.
         2 errmsg: String => w::Field::new("errmsg").required(),
     }
-    new(chat_id: String, errcode: i64, errmsg: String)
 }
 
 w::record! {
@@ -33,7 +31,6 @@ w::record! {
         /// `new_external_userid`.
         1 new_external_userid: String => w::Field::new("new_external_userid").required(),
     }
-    new(external_userid: String, new_external_userid: String)
 }
 
 w::record! {
@@ -56,16 +53,6 @@ w::record! {
         /// `member_version`.
         7 member_version: String => w::Field::new("member_version").required(),
     }
-    new(
-        chat_id: String,
-        name: String,
-        owner: String,
-        notice: String,
-        member_list: Vec<Member>,
-        admin_list: Vec<Admin>,
-        create_time: xinqiao_types::UnixSeconds,
-        member_version: String,
-    )
 }
 
 w::record! {
@@ -74,7 +61,6 @@ w::record! {
         /// `userid`.
         0 userid: String => w::Field::new("userid").required(),
     }
-    new(userid: String)
 }
 
 w::record! {
@@ -97,16 +83,6 @@ w::record! {
         /// `migrate_trainee_chat_cnt`.
         7 migrate_trainee_chat_cnt: Option<i64> => w::Field::new("migrate_trainee_chat_cnt"),
     }
-    new(
-        new_chat_cnt: i64,
-        chat_total: i64,
-        chat_has_msg: i64,
-        new_member_cnt: i64,
-        member_total: i64,
-        member_has_msg: i64,
-        msg_total: i64,
-    )
-    set(migrate_trainee_chat_cnt: i64)
 }
 
 w::record! {
@@ -133,20 +109,6 @@ w::record! {
         /// `mark_source`.
         9 mark_source: Option<bool> => w::Field::new("mark_source"),
     }
-    new(
-        config_id: String,
-        scene: i64,
-        remark: String,
-        auto_create_room: i64,
-        chat_id_list: Vec<String>,
-    )
-    set(
-        room_base_name: String,
-        room_base_id: i64,
-        qr_code: String,
-        state: String,
-        mark_source: bool,
-    )
 }
 
 w::record! {
@@ -157,7 +119,6 @@ w::record! {
         /// `status`.
         1 status: i64 => w::Field::new("status").required(),
     }
-    new(chat_id: String, status: i64)
 }
 
 w::record! {
@@ -182,14 +143,6 @@ w::record! {
         /// `state`.
         8 state: Option<String> => w::Field::new("state"),
     }
-    new(type_: i64, userid: String, join_scene: i64, join_time: xinqiao_types::UnixSeconds)
-    set(
-        unionid: xinqiao_types::UnionId,
-        invitor: Invitor,
-        name: String,
-        group_nickname: String,
-        state: String,
-    )
 }
 
 w::record! {
@@ -210,7 +163,6 @@ w::record! {
         /// `data`.
         1 data: ItemData => w::Field::new("data").required(),
     }
-    new(stat_time: xinqiao_types::UnixSeconds, data: ItemData)
 }
 
 w::record! {
@@ -221,7 +173,6 @@ w::record! {
         /// `data`.
         1 data: ItemData => w::Field::new("data").required(),
     }
-    new(owner: String, data: ItemData)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `page_list`.
         1 page_list: Vec<Page> => w::Field::new("page_list").required(),
     }
-    new(layout_id: String, page_list: Vec<Page>)
 }
 
 w::record! {
@@ -22,7 +21,6 @@ w::record! {
         /// `image_md5`.
         1 image_md5: String => w::Field::new("image_md5").required(),
     }
-    new(background_id: String, image_md5: String)
 }
 
 w::record! {
@@ -57,12 +55,6 @@ w::record! {
         /// `render_rule`.
         3 render_rule: String => w::Field::new("render_rule").required(),
     }
-    new(
-        layout_template_id: String,
-        thumbnail_url: String,
-        picture_url: String,
-        render_rule: String,
-    )
 }
 
 w::record! {

@@ -13,7 +13,6 @@ w::record! {
         /// `option_info`.
         2 option_info: Vec<PollQuestionDataOptionInfo> => w::Field::new("option_info").required(),
     }
-    new(question_type: i64, question_desc: String, option_info: Vec<PollQuestionDataOptionInfo>)
 }
 
 w::record! {
@@ -30,8 +29,6 @@ w::record! {
         /// `option_user`.
         4 option_user: Option<Vec<OptionUser>> => w::Field::new("option_user"),
     }
-    new(option_id: w::TextOrNumber, option_desc: String, option_num: i64, rate: i64)
-    set(option_user: Vec<OptionUser>)
 }
 
 w::record! {
@@ -42,8 +39,6 @@ w::record! {
         /// `tmp_openid`.
         1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
     }
-    new()
-    set(userid: String, tmp_openid: String)
 }
 
 w::record! {
@@ -71,12 +66,6 @@ w::record! {
         /// `option_info`.
         3 option_info: Vec<OptionInfo> => w::Field::new("option_info").required(),
     }
-    new(
-        question_id: w::TextOrNumber,
-        question_type: i64,
-        question_desc: String,
-        option_info: Vec<OptionInfo>,
-    )
 }
 
 w::record! {
@@ -85,7 +74,6 @@ w::record! {
         /// `option_desc`.
         0 option_desc: String => w::Field::new("option_desc").required(),
     }
-    new(option_desc: String)
 }
 
 w::record! {
@@ -102,7 +90,6 @@ w::record! {
         /// `is_anony`.
         4 is_anony: bool => w::Field::new("is_anony").required().spelled(w::Spelling::BoolInt),
     }
-    new(poll_id: String, poll_topic: String, status: i64, is_shared: bool, is_anony: bool)
 }
 
 w::record! {
@@ -113,7 +100,6 @@ w::record! {
         /// `polls_info`.
         1 polls_info: Vec<PollsInfo> => w::Field::new("polls_info").required(),
     }
-    new(poll_theme_id: String, polls_info: Vec<PollsInfo>)
 }
 
 w::record! {

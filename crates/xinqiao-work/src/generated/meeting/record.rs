@@ -29,21 +29,6 @@ w::record! {
         /// `allow_download`.
         10 allow_download: Option<bool> => w::Field::new("allow_download"),
     }
-    new(
-        record_file_id: String,
-        record_start_time: xinqiao_types::UnixSeconds,
-        record_end_time: xinqiao_types::UnixSeconds,
-        record_size: i64,
-        sharing_state: i64,
-    )
-    set(
-        sharing_url: String,
-        required_same_corp: bool,
-        required_attendee: bool,
-        password: String,
-        sharing_expire: xinqiao_types::UnixSeconds,
-        allow_download: bool,
-    )
 }
 
 w::record! {
@@ -66,16 +51,6 @@ w::record! {
         /// `record_files`.
         7 record_files: Vec<RecordFile> => w::Field::new("record_files").required(),
     }
-    new(
-        meeting_record_id: String,
-        meetingid: String,
-        meeting_code: String,
-        host_user_id: String,
-        title: String,
-        meeting_start_time: xinqiao_types::UnixSeconds,
-        state: i64,
-        record_files: Vec<RecordFile>,
-    )
 }
 
 w::record! {
@@ -117,7 +92,6 @@ w::record! {
         /// `download_count`.
         2 download_count: i64 => w::Field::new("download_count").required(),
     }
-    new(date: String, view_count: i64, download_count: i64)
 }
 
 w::record! {

@@ -11,7 +11,6 @@ w::record! {
         /// `valid_period`.
         1 valid_period: String => w::Field::new("valid_period").required(),
     }
-    new(account_type: i64, valid_period: String)
 }
 
 w::record! {
@@ -36,15 +35,6 @@ w::record! {
         /// `password`.
         8 password: Option<String> => w::Field::new("password").masked(),
     }
-    new(
-        rooms_id_list: Vec<String>,
-        meeting_room_name: String,
-        city: String,
-        building: String,
-        floor: String,
-        participant_number: i64,
-    )
-    set(device: String, desc: String, password: String)
 }
 
 w::record! {
@@ -81,23 +71,6 @@ w::record! {
         /// `mem_usage`.
         14 mem_usage: String => w::Field::new("mem_usage").required(),
     }
-    new(
-        rooms_id: String,
-        meeting_room_name: String,
-        meeting_room_location: String,
-        manufacture_name: String,
-        controller_name: String,
-        controller_model: String,
-        app_version: String,
-        framework_version: String,
-        status: w::TextOrNumber,
-        ip_address: String,
-        mac_address: String,
-        cpu_type: String,
-        cpu_usage: String,
-        network_type: String,
-        mem_usage: String,
-    )
 }
 
 w::record! {
@@ -120,16 +93,6 @@ w::record! {
         /// `device_monitor_info`.
         7 device_monitor_info: DeviceMonitorInfo => w::Field::new("device_monitor_info").required(),
     }
-    new(
-        rooms_id: String,
-        meeting_room_id: String,
-        meeting_room_name: String,
-        meeting_room_location: String,
-        device_model: String,
-        app_version: String,
-        meeting_room_status: i64,
-        device_monitor_info: DeviceMonitorInfo,
-    )
 }
 
 w::record! {
@@ -142,7 +105,6 @@ w::record! {
         /// `speaker_status`.
         2 speaker_status: bool => w::Field::new("speaker_status").required(),
     }
-    new(camera_status: bool, microphone_status: bool, speaker_status: bool)
 }
 
 w::record! {
@@ -191,29 +153,6 @@ w::record! {
         /// `speaker_info`.
         20 speaker_info: String => w::Field::new("speaker_info").required(),
     }
-    new(
-        factory: String,
-        device_model: String,
-        sn: String,
-        ip: String,
-        mac: String,
-        rooms_version: String,
-        firmware_version: String,
-        health_status: String,
-        system_type: String,
-        meeting_room_status: i64,
-        active_time: String,
-        cpu_info: String,
-        cpu_usage: String,
-        gpu_info: String,
-        net_type: String,
-        memory_info: String,
-        monitor_frequency: w::TextOrNumber,
-        camera_model: String,
-        enable_video_mirror: bool,
-        microphone_info: String,
-        speaker_info: String,
-    )
 }
 
 w::record! {
@@ -238,17 +177,6 @@ w::record! {
         /// `is_allow_call`.
         8 is_allow_call: bool => w::Field::new("is_allow_call").required(),
     }
-    new(
-        meeting_room_id: String,
-        meeting_room_name: String,
-        meeting_room_location: String,
-        account_type: i64,
-        active_code: String,
-        participant_number: i64,
-        meeting_room_status: i64,
-        scheduled_status: i64,
-        is_allow_call: bool,
-    )
 }
 
 w::record! {
@@ -269,15 +197,6 @@ w::record! {
         /// `end_time`; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => w::Field::new("end_time").required(),
     }
-    new(
-        meetingid: String,
-        meeting_code: String,
-        subject: String,
-        meeting_type: i64,
-        status: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
 }
 
 w::record! {
@@ -290,7 +209,6 @@ w::record! {
         /// `meeting_room_location`.
         2 meeting_room_location: String => w::Field::new("meeting_room_location").required(),
     }
-    new(meeting_room_id: String, meeting_room_name: String, meeting_room_location: String)
 }
 
 w::record! {
@@ -307,13 +225,6 @@ w::record! {
         /// `room_notification`.
         4 room_notification: bool => w::Field::new("room_notification").required(),
     }
-    new(
-        water_mark: i64,
-        auto_response: i64,
-        caption: bool,
-        room_pmi: bool,
-        room_notification: bool,
-    )
 }
 
 w::record! {
@@ -335,7 +246,6 @@ w::record! {
         /// `pmi_pwd`.
         1 pmi_pwd: String => w::Field::new("pmi_pwd").required(),
     }
-    new(pmi_code: String, pmi_pwd: String)
 }
 
 w::record! {
@@ -346,7 +256,6 @@ w::record! {
         /// `download_record`.
         1 download_record: bool => w::Field::new("download_record").required(),
     }
-    new(share_record: i64, download_record: bool)
 }
 
 w::record! {

@@ -19,14 +19,6 @@ w::record! {
         /// `question_title`.
         5 question_title: Option<String> => w::Field::new("question_title"),
     }
-    new(
-        answer_content: Vec<String>,
-        is_required: i64,
-        question_type: i64,
-        special_type: i64,
-        question_num: i64,
-    )
-    set(question_title: String)
 }
 
 w::record! {
@@ -76,17 +68,6 @@ w::record! {
         /// `enable_host_pause_auto_record`.
         8 enable_host_pause_auto_record: bool => w::Field::new("enable_host_pause_auto_record").required(),
     }
-    new(
-        enable_enter_mute: bool,
-        allow_unmute_self: bool,
-        allow_enter_before_host: bool,
-        enable_screen_watermark: bool,
-        watermark_type: i64,
-        allow_external_user: bool,
-        auto_record_type: String,
-        attendee_join_auto_record: bool,
-        enable_host_pause_auto_record: bool,
-    )
 }
 
 w::record! {
@@ -140,8 +121,6 @@ w::record! {
         /// `enroll_code`.
         5 enroll_code: Option<String> => w::Field::new("enroll_code"),
     }
-    new(enroll_id: String)
-    set(userid: String, area: String, phone_number: String, nick_name: String, enroll_code: String)
 }
 
 w::record! {
@@ -166,14 +145,6 @@ w::record! {
         /// `answer_list`.
         8 answer_list: Option<Vec<Answer>> => w::Field::new("answer_list"),
     }
-    new(enroll_id: w::TextOrNumber, enroll_time: String, enroll_source_type: i64, status: i64)
-    set(
-        userid: String,
-        tmp_openid: String,
-        nick_name: String,
-        enroll_code: String,
-        answer_list: Vec<Answer>,
-    )
 }
 
 w::record! {
@@ -220,7 +191,6 @@ w::record! {
         /// `enroll_id`.
         1 enroll_id: String => w::Field::new("enroll_id").required(),
     }
-    new(tmp_openid: String, enroll_id: String)
 }
 
 w::record! {
@@ -237,8 +207,6 @@ w::record! {
         /// `option_list`.
         4 option_list: Option<Vec<QuestionOption>> => w::Field::new("option_list"),
     }
-    new(is_required: i64, question_type: i64, special_type: i64)
-    set(question_title: String, option_list: Vec<QuestionOption>)
 }
 
 w::record! {
@@ -247,8 +215,6 @@ w::record! {
         /// `content`.
         0 content: Option<String> => w::Field::new("content"),
     }
-    new()
-    set(content: String)
 }
 
 w::record! {

@@ -92,7 +92,6 @@ w::record! {
         /// `index`.
         2 index: i64 => w::Field::new("index").required(),
     }
-    new(sheet_id: String, title: String, index: i64)
 }
 
 w::record! {
@@ -119,7 +118,6 @@ w::record! {
         /// `conditions`.
         0 conditions: Vec<ColorConfigCondition> => w::Field::new("conditions").required(),
     }
-    new(conditions: Vec<ColorConfigCondition>)
 }
 
 w::record! {
@@ -134,7 +132,6 @@ w::record! {
         /// `condition`.
         3 condition: FilterSpecCondition => w::Field::new("condition").required(),
     }
-    new(id: String, type_: String, color: String, condition: FilterSpecCondition)
 }
 
 w::record! {
@@ -199,7 +196,6 @@ w::record! {
         /// `children`.
         2 children: Vec<Children> => w::Field::new("children").required(),
     }
-    new(field_group_id: String, name: String, children: Vec<Children>)
 }
 
 w::record! {
@@ -212,7 +208,6 @@ w::record! {
         /// `field_type`.
         2 field_type: String => w::Field::new("field_type").required(),
     }
-    new(field_id: String, field_title: String, field_type: String)
 }
 
 w::record! {
@@ -246,14 +241,6 @@ w::record! {
         /// `date_time_value`.
         7 date_time_value: Option<DateTimeValue> => w::Field::new("date_time_value"),
     }
-    new(field_id: String, field_type: String, operator: String)
-    set(
-        string_value: StringValue,
-        number_value: NumberValue,
-        bool_value: BoolValue,
-        user_value: UserValue,
-        date_time_value: DateTimeValue,
-    )
 }
 
 w::record! {
@@ -304,28 +291,6 @@ w::record! {
         /// `property_barcode`.
         21 property_barcode: Option<PropertyBarcode> => w::Field::new("property_barcode"),
     }
-    new(field_id: String, field_title: String, field_type: String)
-    set(
-        property_text: w::serial::Value,
-        property_number: PropertyNumber,
-        property_checkbox: PropertyCheckbox,
-        property_date_time: PropertyDateTime,
-        property_attachment: PropertyAttachment,
-        property_user: PropertyUser,
-        property_url: PropertyUrl,
-        property_select: PropertySelect,
-        property_created_time: PropertyCreatedTime,
-        property_modified_time: PropertyModifiedTime,
-        property_progress: PropertyProgress,
-        property_single_select: PropertySelect,
-        property_reference: PropertyReference,
-        property_location: PropertyLocation,
-        property_auto_number: PropertyAutoNumber,
-        property_currency: PropertyCurrency,
-        property_ww_group: PropertyWwGroup,
-        property_percentage: PropertyNumber,
-        property_barcode: PropertyBarcode,
-    )
 }
 
 w::record! {
@@ -344,14 +309,6 @@ w::record! {
         /// `update_time`.
         5 update_time: i64 => w::Field::new("update_time").required(),
     }
-    new(
-        record_id: String,
-        creator_name: String,
-        updater_name: String,
-        values: std::collections::BTreeMap<String, w::serial::Value>,
-        create_time: i64,
-        update_time: i64,
-    )
 }
 
 w::record! {
@@ -366,7 +323,6 @@ w::record! {
         /// `property`.
         3 property: ViewProperty => w::Field::new("property").required(),
     }
-    new(view_id: String, view_title: String, view_type: String, property: ViewProperty)
 }
 
 w::record! {
@@ -375,7 +331,6 @@ w::record! {
         /// `groups`.
         0 groups: Vec<SortInfo> => w::Field::new("groups").required(),
     }
-    new(groups: Vec<SortInfo>)
 }
 
 w::record! {
@@ -506,7 +461,6 @@ w::record! {
         /// `conditions`.
         1 conditions: Vec<FilterSpecCondition> => w::Field::new("conditions").required(),
     }
-    new(conjunction: String, conditions: Vec<FilterSpecCondition>)
 }
 
 w::record! {
@@ -651,7 +605,6 @@ w::record! {
         /// `record_id`.
         0 record_id: String => w::Field::new("record_id").required(),
     }
-    new(record_id: String)
 }
 
 w::record! {
@@ -677,7 +630,6 @@ w::record! {
         /// `is_visible`.
         3 is_visible: bool => w::Field::new("is_visible").required(),
     }
-    new(sheet_id: String, title: String, type_: String, is_visible: bool)
 }
 
 w::record! {
@@ -699,7 +651,6 @@ w::record! {
         /// `desc`.
         1 desc: bool => w::Field::new("desc").required(),
     }
-    new(field_id: String, desc: bool)
 }
 
 w::record! {
@@ -708,7 +659,6 @@ w::record! {
         /// `sort_infos`.
         0 sort_infos: Vec<SortInfo> => w::Field::new("sort_infos").required(),
     }
-    new(sort_infos: Vec<SortInfo>)
 }
 
 w::record! {
@@ -880,7 +830,6 @@ w::record! {
         /// `view_type`.
         2 view_type: String => w::Field::new("view_type").required(),
     }
-    new(view_id: String, view_title: String, view_type: String)
 }
 
 w::record! {
@@ -903,16 +852,6 @@ w::record! {
         /// `color_config`.
         7 color_config: Option<ColorConfig> => w::Field::new("color_config"),
     }
-    new(
-        auto_sort: bool,
-        is_field_stat_enabled: bool,
-        sort_spec: SortSpec,
-        group_spec: GroupSpec,
-        filter_spec: PropertyFilterSpec,
-        field_visibility: std::collections::BTreeMap<String, bool>,
-        frozen_field_count: i64,
-    )
-    set(color_config: ColorConfig)
 }
 
 w::record! {

@@ -1,0 +1,38 @@
+//! `xinqiao-samples INDEX.jsonl`: prints passed/total per project, failures, and the share that typed slots hold.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Some(index) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: xinqiao-samples INDEX.jsonl");
+        return ExitCode::from(2);
+    };
+    let report = match xinqiao_samples::run(&index) {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("{}: {error}", index.display());
+            return ExitCode::from(2);
+        }
+    };
+    for (file, reason) in &report.failures {
+        println!("FAIL {file}: {reason}");
+    }
+    let (mut passed, mut total) = (0, 0);
+    for (project, (good, all)) in &report.projects {
+        println!("{project:<16} {good}/{all}");
+        passed += good;
+        total += all;
+    }
+    let share = |part: usize, whole: usize| 100.0 * part as f64 / (whole.max(1)) as f64;
+    println!("{:<16} {passed}/{total} lossless ({:.2} %)", "all", share(passed, total));
+    let (values, typed) = report.values;
+    println!("{:<16} {typed}/{values} values in typed slots ({:.2} %)", "typed", share(typed, values));
+    if share(passed, total) >= 99.5 && share(typed, values) >= 99.0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,161 @@
+//! One sample: in, out, compare.
+
+use serde_json::Value;
+use xinqiao_wire::xml::{Document, Element};
+use xinqiao_wire::{Keep, Record, json, markup, value};
+
+use crate::registry::Maker;
+
+/// What became of a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trip {
+    /// Nothing, or what went wrong.
+    pub failure: Option<String>,
+    /// Scalar values in the sample.
+    pub values: usize,
+    /// How many of them typed slots held by themselves.
+    pub typed: usize,
+}
+
+/// A JSON sample through a type.
+pub fn through_json(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
+    let failed = |reason: String| Trip { failure: Some(reason), values: 0, typed: 0 };
+    let text = text.trim_start_matches('\u{feff}');
+    let input: Value = match serde_json::from_str(text) {
+        Ok(input) => input,
+        Err(error) => return failed(format!("is not JSON: {error}")),
+    };
+    let mut record = make();
+    if let Err(error) = json::decode(record.as_mut(), text.as_bytes(), Keep::Raw) {
+        return failed(error.to_string());
+    }
+    let output: Value = match serde_json::from_str(&json::encode_all(record.as_ref())) {
+        Ok(output) => output,
+        Err(error) => return failed(format!("came out as no JSON: {error}")),
+    };
+    let mut typed = make();
+    let _ = value::from_value(typed.as_mut(), &input, Keep::Typed);
+    let held = value::to_value(typed.as_ref());
+    let mut counts = (0, 0);
+    count(&input, Some(&held), &mut counts);
+    let failure = (input != output).then(|| difference(&input, &output, ""));
+    Trip { failure, values: counts.0, typed: counts.1 }
+}
+
+/// An XML sample through a type.
+pub fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
+    let failed = |reason: String| Trip { failure: Some(reason), values: 0, typed: 0 };
+    let input = match Document::parse(text.as_bytes()) {
+        Ok(document) => tree(document.root()),
+        Err(error) => return failed(error.to_string()),
+    };
+    let again = |keep: Keep| -> Result<Value, String> {
+        let mut record = make();
+        markup::decode(record.as_mut(), text.as_bytes(), keep).map_err(|error| error.to_string())?;
+        let xml = markup::encode(record.as_ref(), "xml");
+        let document = Document::parse(xml.as_bytes()).map_err(|error| error.to_string())?;
+        Ok(tree(document.root()))
+    };
+    let output = match again(Keep::Raw) {
+        Ok(output) => output,
+        Err(reason) => return failed(reason),
+    };
+    let held = again(Keep::Typed).ok();
+    let mut counts = (0, 0);
+    count(&input, held.as_ref(), &mut counts);
+    let failure = (!covers(&input, &output)).then(|| difference(&input, &output, ""));
+    Trip { failure, values: counts.0, typed: counts.1 }
+}
+
+/// Every element of the input is in the output; a required one that the input lacks may be there, empty or zero.
+fn covers(input: &Value, output: &Value) -> bool {
+    match (input, output) {
+        (Value::Object(input), Value::Object(output)) => {
+            input.iter().all(|(name, value)| output.get(name).is_some_and(|out| covers(value, out)))
+                && output.iter().all(|(name, value)| input.contains_key(name) || blank(value))
+        }
+        (Value::Array(input), Value::Array(output)) => {
+            input.len() == output.len() && input.iter().zip(output).all(|(a, b)| covers(a, b))
+        }
+        _ => input == output,
+    }
+}
+
+fn blank(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.values().all(blank),
+        Value::Array(items) => items.iter().all(blank),
+        Value::String(text) => matches!(text.as_str(), "" | "0" | "false"),
+        _ => true,
+    }
+}
+
+fn tree(element: Element<'_, '_>) -> Value {
+    if !element.has_children() {
+        return Value::String(element.text().trim().to_owned());
+    }
+    let mut map = serde_json::Map::new();
+    for child in element.children() {
+        let value = tree(child);
+        match map.get_mut(child.name()) {
+            Some(Value::Array(items)) => items.push(value),
+            Some(other) => *other = Value::Array(vec![other.take(), value]),
+            None => {
+                map.insert(child.name().to_owned(), value);
+            }
+        }
+    }
+    Value::Object(map)
+}
+
+fn count(input: &Value, held: Option<&Value>, counts: &mut (usize, usize)) {
+    match input {
+        Value::Object(map) => {
+            for (name, value) in map {
+                count(value, held.and_then(|held| held.get(name)), counts);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                count(item, held.and_then(|held| held.get(at)), counts);
+            }
+        }
+        Value::Null => {}
+        scalar => {
+            counts.0 += 1;
+            counts.1 += usize::from(held == Some(scalar));
+        }
+    }
+}
+
+/// The first place where two values differ.
+fn difference(a: &Value, b: &Value, path: &str) -> String {
+    match (a, b) {
+        (Value::Object(left), Value::Object(right)) => {
+            for (name, value) in left {
+                match right.get(name) {
+                    None => return format!("{path}.{name} got lost"),
+                    Some(other) if other != value => {
+                        return difference(value, other, &format!("{path}.{name}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+            let new = right.keys().find(|name| !left.contains_key(*name));
+            new.map_or_else(String::new, |name| format!("{path}.{name} appeared"))
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            let at = left.iter().zip(right).position(|(a, b)| a != b).unwrap_or_default();
+            difference(&left[at], &right[at], &format!("{path}[{at}]"))
+        }
+        _ => {
+            let short = |value: &Value| value.to_string().chars().take(60).collect::<String>();
+            format!("{path}: {} became {}", short(a), short(b))
+        }
+    }
+}
+
+/// For tests that have a maker only.
+pub fn json_round_trips(make: Maker, text: &str) -> Result<(), String> {
+    through_json(make, text).failure.map_or(Ok(()), Err)
+}
