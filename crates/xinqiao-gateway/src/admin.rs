@@ -1,7 +1,7 @@
 //! The gateway's own interface: state, lists, keys. JSON, for programs and the console.
 //!
-//! Served to loopback, or to whoever brings the configured key. A request that came through a proxy is not from
-//! loopback, whatever its connection says.
+//! Served to loopback, or to whoever brings the configured key. A request that came through a proxy
+//! is not from loopback, whatever its connection says.
 
 mod views;
 
@@ -35,7 +35,8 @@ pub(crate) async fn handle(
 ) -> Response {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    // Probes come from orchestrators that have neither the key nor a loopback address, and tell nothing secret.
+    // Probes come from orchestrators that have neither the key nor a loopback address, and tell
+    // nothing secret.
     if path == "/healthz" {
         return health(shared).await;
     }

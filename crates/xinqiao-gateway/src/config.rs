@@ -1,7 +1,8 @@
-//! What the gateway is told: where to listen, where the platform is, which accounts and apps there are.
+//! What the gateway is told: where to listen, where the platform is, which accounts and apps there
+//! are.
 //!
-//! Read from TOML, or built in code by `dev`. Unknown keys are errors. A wrong value names the file, the line,
-//! the key, and what would be right; it never repeats a secret.
+//! Read from TOML, or built in code by `dev`. Unknown keys are errors. A wrong value names the
+//! file, the line, the key, and what would be right; it never repeats a secret.
 
 mod read;
 mod secret;
@@ -53,8 +54,8 @@ pub struct Config {
     pub preflight: Preflight,
     /// Days that events are kept.
     pub retention_days: u32,
-    /// Development: makes a sealing key on the first start, and lets loopback administer without a key.
-    /// Cannot be set in a file.
+    /// Development: makes a sealing key on the first start, and lets loopback administer without a
+    /// key. Cannot be set in a file.
     #[serde(skip)]
     pub dev: bool,
 }
@@ -84,7 +85,8 @@ impl Default for Config {
 pub struct Listen {
     /// The address; loopback unless told otherwise.
     pub bind: IpAddr,
-    /// The first of five ports in a row: native and inlet, api, qyapi, pay, pages. 0: five random ones.
+    /// The first of five ports in a row: native and inlet, api, qyapi, pay, pages. 0: five random
+    /// ones.
     pub port: u16,
     /// Names, besides loopback ones, under which browsers may reach the administration interface.
     pub hosts: Vec<String>,
@@ -190,7 +192,8 @@ pub struct AccountConfig {
     /// Takes callbacks in plain mode, whose bodies are neither encrypted nor signed.
     #[serde(default)]
     pub allow_plain: bool,
-    /// A path, besides `/callback/{appid}`, on which callbacks arrive: the one that the console has today.
+    /// A path, besides `/callback/{appid}`, on which callbacks arrive: the one that the console has
+    /// today.
     #[serde(default)]
     pub path: Option<String>,
 }
@@ -241,7 +244,8 @@ pub struct AppConfig {
     /// Accounts that it only watches: it gets copies, its replies are not used.
     #[serde(default)]
     pub watch: Vec<AppId>,
-    /// How long one delivery may take, in milliseconds. The platform is answered in time in any case.
+    /// How long one delivery may take, in milliseconds. The platform is answered in time in any
+    /// case.
     #[serde(default = "thirty_seconds")]
     pub timeout_ms: u64,
 }

@@ -1,8 +1,9 @@
-//! Handing a stored event to an app: over the WeChat face, signed and encrypted with the app's own keys, exactly
-//! as the platform would.
+//! Handing a stored event to an app: over the WeChat face, signed and encrypted with the app's own
+//! keys, exactly as the platform would.
 //!
-//! A delivery is at least once: it is finished only when the app took it, and that is written down. While the
-//! platform waits, failures are tried again within its time; after that on the schedule, to about 72 hours.
+//! A delivery is at least once: it is finished only when the app took it, and that is written down.
+//! While the platform waits, failures are tried again within its time; after that on the schedule,
+//! to about 72 hours.
 
 mod attempt;
 mod schedule;
@@ -62,8 +63,8 @@ pub(crate) fn nonce(entropy: &dyn Entropy) -> (String, [u8; 16]) {
     (entropy.below(2_000_000_000).to_string(), random)
 }
 
-/// Carries out one delivery beside the request. With a `lead`, the app's reply settles the platform's answer;
-/// with a `deadline`, quick repeats end there.
+/// Carries out one delivery beside the request. With a `lead`, the app's reply settles the
+/// platform's answer; with a `deadline`, quick repeats end there.
 pub(crate) fn spawn(
     shared: &Arc<Shared>,
     route: &Arc<Route>,

@@ -93,8 +93,8 @@ impl Directory {
     }
 }
 
-/// Keeps the account's secrets and, after a change, the AES key from before it: the platform goes on with the
-/// old one for a while.
+/// Keeps the account's secrets and, after a change, the AES key from before it: the platform goes
+/// on with the old one for a while.
 async fn remember(account: &AccountConfig, store: &Store) -> Result<AccountSecrets, StartError> {
     let kept = store.account_secrets(&account.appid).await?;
     let aes_key = account.aes_key.as_ref().map(|key| key.expose().to_owned());

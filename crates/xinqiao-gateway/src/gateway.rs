@@ -101,7 +101,8 @@ impl Gateway {
         issued_key::issue(&self.shared, app, accounts).await
     }
 
-    /// Stops taking requests, answers what was taken, lets deliveries in flight end, closes the store.
+    /// Stops taking requests, answers what was taken, lets deliveries in flight end, closes the
+    /// store.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.servers.close();

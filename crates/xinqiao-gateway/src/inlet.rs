@@ -1,7 +1,8 @@
 //! Where callbacks arrive: verify, decrypt, decode, write down, hand on, answer.
 //!
-//! Nothing is stored or forwarded that was not verified, and nothing is acknowledged that is not stored. Every
-//! answer leaves within [`ANSWER_BUDGET`]; a reply that comes later is recorded and not shown.
+//! Nothing is stored or forwarded that was not verified, and nothing is acknowledged that is not
+//! stored. Every answer leaves within [`ANSWER_BUDGET`]; a reply that comes later is recorded and
+//! not shown.
 
 mod in_flight;
 
@@ -165,7 +166,7 @@ async fn settle(
     let deadline = arrived + ANSWER_BUDGET;
     if account.routes.is_empty() {
         // Nobody answers: stored is done. The store tells repeats apart.
-        append(shared, account, &message, dedup, &[]).await?;
+        append(shared, account, &message, dedup, &[], deadline).await?;
         return Ok(Answer::Silent);
     }
     let lead = match shared.in_flight.enter(dedup) {
@@ -180,7 +181,7 @@ async fn settle(
         }
     };
     let apps: Vec<&str> = account.routes.iter().map(|route| &*route.app).collect();
-    let appended = append(shared, account, &message, dedup, &apps).await?;
+    let appended = append(shared, account, &message, dedup, &apps, deadline).await?;
     let (event, deliveries) = match appended {
         Appended::Repeat { event, answer } => {
             let answer = match answer {
@@ -246,11 +247,13 @@ async fn append(
     message: &Message,
     dedup: DedupKey,
     apps: &[&str],
+    deadline: Instant,
 ) -> Result<Appended, Problem> {
     let now = shared.now();
-    let kind = match message.event() {
-        Some(event) => Cow::Owned(format!("event.{event}")),
-        None => Cow::Borrowed(message.msg_type()),
+    let kind = match (message.event(), message.info_type()) {
+        (Some(event), _) => Cow::Owned(format!("event.{event}")),
+        (None, Some(info)) => Cow::Owned(format!("info.{info}")),
+        (None, None) => Cow::Borrowed(message.msg_type()),
     };
     let hold = account
         .routes
@@ -267,10 +270,10 @@ async fn append(
         apps,
         held_until: now.plus(deliver::hold_ms(hold)),
     };
-    let appended = shared
-        .store
-        .append(event)
+    // Not acknowledged in time is not acknowledged; what was written after all is found by the repeat.
+    let appended = tokio::time::timeout_at(deadline, shared.store.append(event))
         .await
+        .map_err(|_| shed("the store took too long"))?
         .map_err(|error| store_problem(&error))?;
     match &appended {
         Appended::New { .. } => shared.metrics.callbacks_new.add(),
@@ -279,8 +282,8 @@ async fn append(
     Ok(appended)
 }
 
-/// The event was stored by an earlier run or another node, and is being delivered: its answer will be in the
-/// store.
+/// The event was stored by an earlier run or another node, and is being delivered: its answer will
+/// be in the store.
 async fn await_stored(
     shared: &Arc<Shared>,
     appid: &AppId,

@@ -1,5 +1,5 @@
-//! App keys: what an app brings instead of the real AppSecret. Random, shown once, kept as a hash, scoped to
-//! accounts.
+//! App keys: what an app brings instead of the real AppSecret. Random, shown once, kept as a hash,
+//! scoped to accounts.
 
 use std::{fmt, sync::Arc};
 

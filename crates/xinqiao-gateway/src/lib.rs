@@ -1,14 +1,16 @@
-//! The gateway: a proxy with a memory, between the WeChat platform (or a simulator) and our user's apps.
+//! The gateway: a proxy with a memory, between the WeChat platform (or a simulator) and our user's
+//! apps.
 //!
-//! Callbacks come in on one face, are verified, written down and handed to one app over the other; the app's
-//! platform calls go out through it with tokens that only the gateway holds.
+//! Callbacks come in on one face, are verified, written down and handed to one app over the other;
+//! the app's platform calls go out through it with tokens that only the gateway holds.
 //!
-//! It refuses to acknowledge what is not on disk, to forward what it did not verify, and to hand a real token
-//! or secret to whoever holds a key that it issued. It knows nothing of the simulator.
+//! It refuses to acknowledge what is not on disk, to forward what it did not verify, and to hand a
+//! real token or secret to whoever holds a key that it issued. It knows nothing of the simulator.
 //!
 //! Invariants:
 //! * A callback is answered within 4.8 seconds whatever the app does, and only after it is durable.
-//! * A stored event is delivered at least once, also after a kill −9; a repeat of it is not delivered again.
+//! * A stored event is delivered at least once, also after a kill −9; a repeat of it is not
+//!   delivered again.
 //! * One refresh per credential at a time; the last valid token is served meanwhile.
 //! * What it does not understand passes through unchanged.
 

@@ -1,4 +1,5 @@
-//! Counters, and how they are shown to Prometheus. Labels are bounded: outcomes and names of ours, nothing else.
+//! Counters, and how they are shown to Prometheus. Labels are bounded: outcomes and names of ours,
+//! nothing else.
 
 use std::{
     fmt::Write as _,

@@ -1,7 +1,7 @@
 //! Calls that the gateway makes: to the platform (or what stands for it), and to apps.
 //!
-//! No redirect is followed and no proxy variable is obeyed: a callback goes where the configuration says, a
-//! platform call to the platform. Every answer is read within a size.
+//! No redirect is followed and no proxy variable is obeyed: a callback goes where the configuration
+//! says, a platform call to the platform. Every answer is read within a size.
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 

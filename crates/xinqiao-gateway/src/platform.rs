@@ -1,5 +1,5 @@
-//! What the gateway must know of the platform by itself: which hosts there are, and the few endpoints that issue
-//! tokens. Everything else comes from the catalog.
+//! What the gateway must know of the platform by itself: which hosts there are, and the few
+//! endpoints that issue tokens. Everything else comes from the catalog.
 
 use std::collections::BTreeMap;
 

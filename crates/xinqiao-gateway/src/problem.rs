@@ -71,3 +71,53 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
     );
     response
 }
+
+#[cfg(test)]
+mod tests {
+    /// Every rule that this crate names in its sources.
+    const RULES: [&str; 32] = [
+        "account.empty",
+        "app.connection",
+        "app.reply.too_large",
+        "app.timeout",
+        "app.unreachable",
+        "callback.account.unknown",
+        "callback.body",
+        "callback.method",
+        "callback.mode.plain",
+        "callback.slow",
+        "callback.token.missing",
+        "callback.too_large",
+        "delivery.app.unknown",
+        "key.appid",
+        "key.place",
+        "key.revoked",
+        "key.scope",
+        "key.unknown",
+        "permission.denied",
+        "proxy.body",
+        "store.overloaded",
+        "store.refused",
+        "token.conflict",
+        "token.expired",
+        "token.force_budget",
+        "token.foreign_refresh",
+        "token.grant_type",
+        "token.no_secret",
+        "token.refused",
+        "token.storm",
+        "token.unknown",
+        "upstream.unreachable",
+    ];
+
+    #[test]
+    fn every_rule_has_a_diagnosis() {
+        for rule in RULES {
+            let diagnosis = xinqiao_catalog::diagnosis(rule).expect(rule);
+            assert!(
+                !diagnosis.remedy_zh.is_empty() && !diagnosis.remedy_en.is_empty(),
+                "{rule}"
+            );
+        }
+    }
+}

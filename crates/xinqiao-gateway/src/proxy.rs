@@ -1,11 +1,11 @@
 //! The platform's face: any platform path, passed on to the upstream.
 //!
-//! What it does not know goes through byte for byte. A virtual token is swapped for the real one on the way in,
-//! and nothing real comes out: bodies and headers of the answer are searched for the token and the secret. Calls
-//! that fetch tokens are answered here ([`issuing`]).
+//! What it does not know goes through byte for byte. A virtual token is swapped for the real one on
+//! the way in, and nothing real comes out: bodies and headers of the answer are searched for the
+//! token and the secret. Calls that fetch tokens are answered here ([`issuing`]).
 //!
-//! A call is repeated in one case only: the platform refused the current token, so it did nothing, and the centre
-//! has a newer one.
+//! A call is repeated in one case only: the platform refused the current token, so it did nothing,
+//! and the centre has a newer one.
 
 mod body;
 mod issuing;
@@ -30,7 +30,7 @@ use xinqiao_types::AppId;
 
 use self::body::{Gathered, Reply};
 use crate::{
-    issued_key,
+    APP_KEY_PREFIX, issued_key,
     outbound::OutboundError,
     platform::{self, Face},
     problem::Problem,
@@ -83,6 +83,17 @@ pub(crate) async fn handle(shared: &Arc<Shared>, host: &'static str, request: Re
     let call = recognise(&passing);
     let response = match issuing::answer(shared, &passing, &call).await {
         Some(response) => response,
+        None if passing.query.contains(APP_KEY_PREFIX) => {
+            // A key of ours where we do not expect one: the platform must not see it.
+            refuse(
+                shared,
+                &call,
+                &passing.path,
+                code::INVALID_SECRET,
+                "",
+                "key.place",
+            )
+        }
         None => pass(shared, passing, &call).await,
     };
     tracing::debug!(
@@ -130,7 +141,7 @@ fn bearer(shared: &Shared, call: &Call, passing: &Passing) -> Bearer {
     }
     match shared.tokens.owner(text) {
         Some(appid) => Bearer::Real {
-            appid: appid.clone(),
+            appid,
             text: text.to_owned(),
         },
         None => Bearer::Foreign,
@@ -213,8 +224,8 @@ async fn pass_unchanged(shared: &Arc<Shared>, passing: Passing, call: &Call) -> 
     }
 }
 
-/// Passes a call with the real token on. If the platform refuses it, the centre heals itself; the app learns
-/// of the refusal as it would without us, and fetches the new token from us.
+/// Passes a call with the real token on. If the platform refuses it, the centre heals itself; the
+/// app learns of the refusal as it would without us, and fetches the new token from us.
 async fn pass_real(
     shared: &Arc<Shared>,
     passing: Passing,
@@ -481,7 +492,8 @@ fn unreachable(shared: &Shared, call: &Call, path: &str, error: &OutboundError) 
     response
 }
 
-/// There is no token for the call: the platform's own refusal, without what is secret in it, or ours.
+/// There is no token for the call: the platform's own refusal, without what is secret in it, or
+/// ours.
 fn token_failure(
     shared: &Shared,
     call: &Call,

@@ -1,19 +1,20 @@
-//! The one place that fetches platform tokens (中控): single flight, early refresh, the last valid token served
-//! meanwhile.
+//! The one place that fetches platform tokens (中控): single flight, early refresh, the last valid
+//! token served meanwhile.
 //!
-//! It uses the stable token, which is a credential of its own: fetching it disturbs nobody who uses the classic
-//! one, and a call that is not forced never ends another holder's token. A forced refresh is the last resort, has
-//! a budget, and is announced.
+//! It uses the stable token, which is a credential of its own: fetching it disturbs nobody who uses
+//! the classic one, and a call that is not forced never ends another holder's token. A forced
+//! refresh is the last resort, has a budget, and is announced.
 //!
-//! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store; a token that
-//! the platform refused is refreshed only if it is the current one.
+//! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store;
+//! a token that the platform refused is refreshed only if it is the current one.
 
 mod refresh;
 mod virtual_token;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    fmt,
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use arc_swap::ArcSwapOption;
@@ -25,8 +26,8 @@ use xinqiao_types::{AccessToken, AppId, AppSecret, UnixSeconds};
 pub(crate) use self::virtual_token::{EXPIRES_IN, VirtualToken, VirtualTokens};
 use crate::{Config, shared::Shared};
 
-/// A token this close to its end is refreshed, while it is still served: the platform hands out a new one
-/// beside the old one during the last five minutes.
+/// A token this close to its end is refreshed, while it is still served: the platform hands out a
+/// new one beside the old one during the last five minutes.
 const EARLY_SECONDS: i64 = 300;
 /// A token this close to its end is not handed out any more.
 const LAST_SECONDS: i64 = 10;
@@ -35,6 +36,35 @@ const LAST_SECONDS: i64 = 10;
 #[derive(Debug)]
 pub(crate) struct TokenCenter {
     cells: HashMap<AppId, Arc<Cell>>,
+    owners: Owners,
+}
+
+/// Whose current token a text is: the look-up costs the same for one account and for ten thousand.
+#[derive(Clone, Default)]
+struct Owners(Arc<RwLock<HashMap<String, AppId>>>);
+
+impl fmt::Debug for Owners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owners(***)")
+    }
+}
+
+impl Owners {
+    fn get(&self, text: &str) -> Option<AppId> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(text)
+            .cloned()
+    }
+
+    fn replace(&self, before: Option<&Token>, now: &Token, appid: &AppId) {
+        let mut owners = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = before {
+            owners.remove(before.text.expose());
+        }
+        owners.insert(now.text.expose().to_owned(), appid.clone());
+    }
 }
 
 /// One credential.
@@ -45,6 +75,7 @@ struct Cell {
     current: ArcSwapOption<Token>,
     gate: tokio::sync::Mutex<Gate>,
     status: Mutex<TokenStatus>,
+    owners: Owners,
 }
 
 /// What only the refresher touches.
@@ -52,8 +83,8 @@ struct Cell {
 struct Gate {
     /// Whether the store was looked at.
     loaded: bool,
-    /// The last successful refresh.
-    refreshed: Option<Instant>,
+    /// The last refresh because the platform refused a token.
+    healed: Option<Instant>,
     /// The last early refresh, whatever it brought.
     early: Option<Instant>,
     /// The last failure; repeated for a moment instead of asking again.
@@ -110,7 +141,7 @@ pub(crate) enum TokenError {
     #[error("the platform did not answer: {0}")]
     Unreachable(String),
     /// Refreshed a moment ago: another refresh would only feed a storm.
-    #[error("the token was refreshed less than {0} s ago and is refused again")]
+    #[error("the token was replaced less than {0} s ago and is refused again")]
     Storm(u64),
     /// The forced refreshes of today are used up, or the last one was a moment ago.
     #[error("the budget of forced refreshes is used up")]
@@ -140,6 +171,7 @@ impl TokenError {
 
 impl TokenCenter {
     pub(crate) fn new(config: &Config) -> Self {
+        let owners = Owners::default();
         let cells = config
             .accounts
             .iter()
@@ -150,11 +182,12 @@ impl TokenCenter {
                     current: ArcSwapOption::empty(),
                     gate: tokio::sync::Mutex::default(),
                     status: Mutex::default(),
+                    owners: owners.clone(),
                 };
                 (account.appid.clone(), Arc::new(cell))
             })
             .collect();
-        Self { cells }
+        Self { cells, owners }
     }
 
     fn cell(&self, appid: &str) -> Result<&Arc<Cell>, TokenError> {
@@ -164,7 +197,8 @@ impl TokenCenter {
         }
     }
 
-    /// The account's token: from memory as long as it is good, refreshed in the background near its end.
+    /// The account's token: from memory as long as it is good, refreshed in the background near its
+    /// end.
     pub(crate) async fn token(
         &self,
         shared: &Arc<Shared>,
@@ -186,7 +220,8 @@ impl TokenCenter {
         cell.fetch_beyond(shared, LAST_SECONDS).await
     }
 
-    /// The account's token for an app that will keep it: never one that ends soon, if a newer can be had.
+    /// The account's token for an app that will keep it: never one that ends soon, if a newer can
+    /// be had.
     pub(crate) async fn fresh(
         &self,
         shared: &Arc<Shared>,
@@ -221,19 +256,9 @@ impl TokenCenter {
         self.cell(appid)?.force(shared).await
     }
 
-    /// Whether `text` is the account's current token.
-    pub(crate) fn is_current(&self, appid: &str, text: &str) -> bool {
-        self.cells
-            .get(appid)
-            .and_then(|cell| cell.current.load_full())
-            .is_some_and(|token| token.text.expose() == text)
-    }
-
     /// The account whose current token `text` is.
-    pub(crate) fn owner(&self, text: &str) -> Option<&AppId> {
-        self.cells
-            .keys()
-            .find(|appid| self.is_current(appid.as_str(), text))
+    pub(crate) fn owner(&self, text: &str) -> Option<AppId> {
+        self.owners.get(text)
     }
 
     /// Whether `secret` is the account's configured one. In constant time.
@@ -246,7 +271,8 @@ impl TokenCenter {
             })
     }
 
-    /// Everything of an account that must not leave on an app's face: the secret and the current token.
+    /// Everything of an account that must not leave on an app's face: the secret and the current
+    /// token.
     pub(crate) fn secrets(&self, appid: &str) -> Vec<String> {
         let Some(cell) = self.cells.get(appid) else {
             return Vec::new();

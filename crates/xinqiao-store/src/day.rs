@@ -1,4 +1,5 @@
-//! Which day an event belongs to. Days are Shanghai's (UTC+8, no summer time), numbered from 1970-01-01.
+//! Which day an event belongs to. Days are Shanghai's (UTC+8, no summer time), numbered from
+//! 1970-01-01.
 
 use crate::Millis;
 

@@ -1,15 +1,17 @@
 //! The gateway's memory: events, deliveries, tokens, app keys and accounts' secrets, on disk.
 //!
-//! It stores and finds; it never talks to the network, reads no clock (callers bring the time) and knows
-//! nothing of WeChat's formats: a body is bytes.
+//! It stores and finds; it never talks to the network, reads no clock (callers bring the time) and
+//! knows nothing of WeChat's formats: a body is bytes.
 //!
 //! Invariants:
-//! * [`Store::append`] returns only after the event is on disk. What it acknowledged survives a kill −9.
+//! * [`Store::append`] returns only after the event is on disk. What it acknowledged survives a
+//!   kill −9.
 //! * An event, its dedup key and its deliveries are written in one transaction, or not at all.
-//! * Bodies, answers, tokens and secrets are sealed with AES-256-GCM before they reach the database; app
-//!   keys are kept as hashes. A store that was sealed under another master key refuses to open.
-//! * Every call says what it means (`append`, `claim`, `finish` …), never how: another database is another
-//!   variant of [`Store`], and no caller changes.
+//! * Bodies, answers, tokens and secrets are sealed with AES-256-GCM before they reach the
+//!   database; app keys are kept as hashes. A store that was sealed under another master key
+//!   refuses to open.
+//! * Every call says what it means (`append`, `claim`, `finish` …), never how: another database is
+//!   another variant of [`Store`], and no caller changes.
 
 mod day;
 mod error;

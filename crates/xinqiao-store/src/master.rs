@@ -1,8 +1,8 @@
 //! The master key: 32 bytes that seal everything else, held in memory only.
 //!
-//! It comes from the environment, from a file that nobody else may read, or, in development, from a file that
-//! is made on the first start. Sub-keys are derived by HKDF-SHA256 with a label each, so the master key itself
-//! seals nothing directly.
+//! It comes from the environment, from a file that nobody else may read, or, in development, from a
+//! file that is made on the first start. Sub-keys are derived by HKDF-SHA256 with a label each, so
+//! the master key itself seals nothing directly.
 
 use std::{fmt, io::Write as _, path::Path};
 

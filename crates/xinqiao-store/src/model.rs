@@ -53,7 +53,8 @@ impl FromStr for EventRef {
     }
 }
 
-/// A keyed hash of what makes a callback the same callback. Safe to keep, says nothing about the user.
+/// A keyed hash of what makes a callback the same callback. Safe to keep, says nothing about the
+/// user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DedupKey(pub [u8; 16]);
 

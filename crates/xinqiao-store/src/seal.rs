@@ -1,7 +1,8 @@
-//! Sealing: AES-256-GCM with a random nonce in front (nonce ‖ ciphertext ‖ tag) and bound to a context, so that
-//! a sealed value cannot be moved to another row.
+//! Sealing: AES-256-GCM with a random nonce in front (nonce ‖ ciphertext ‖ tag) and bound to a
+//! context, so that a sealed value cannot be moved to another row.
 //!
-//! One key seals at most 2³² values (random 96-bit nonces); a data key per account keeps far below that.
+//! One key seals at most 2³² values (random 96-bit nonces); a data key per account keeps far below
+//! that.
 
 use std::fmt;
 

@@ -1,9 +1,10 @@
-//! The SQLite store: one writer thread with group commit, checkpoints on a thread of their own, readers apart.
+//! The SQLite store: one writer thread with group commit, checkpoints on a thread of their own,
+//! readers apart.
 //!
-//! All writes go through one bounded queue. The writer drains up to [`writer::BATCH`] of them into one
-//! transaction, commits it with `synchronous = FULL`, and only then wakes the callers: full durability at
-//! the price of one disk flush per batch. The writer never checkpoints; a second connection does, so no
-//! caller waits for it.
+//! All writes go through one bounded queue. The writer drains up to [`writer::BATCH`] of them into
+//! one transaction, commits it with `synchronous = FULL`, and only then wakes the callers: full
+//! durability at the price of one disk flush per batch. The writer never checkpoints; a second
+//! connection does, so no caller waits for it.
 
 mod checkpoint;
 mod deliveries;

@@ -82,8 +82,8 @@ impl Store {
         }
     }
 
-    /// Writes the event and its deliveries; returns when they are on disk, or says that the event was
-    /// stored before. Deliveries are held by the caller until [`NewEvent::held_until`].
+    /// Writes the event and its deliveries; returns when they are on disk, or says that the event
+    /// was stored before. Deliveries are held by the caller until [`NewEvent::held_until`].
     ///
     /// Cancel safety: dropping the future does not undo the write.
     pub async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
@@ -164,8 +164,8 @@ impl Store {
         on!(self, deliveries(after, event, limit), Ok(Vec::new()))
     }
 
-    /// Drops the events of all Shanghai days before that of `before`, with their finished deliveries.
-    /// Returns how many days went.
+    /// Drops the events of all Shanghai days before that of `before`, with their finished
+    /// deliveries. Returns how many days went.
     pub async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
         on!(self, drop_days_before(before), Ok(0))
     }
@@ -190,7 +190,8 @@ impl Store {
         )
     }
 
-    /// Keeps a token, unless a refresher with a newer fence has been there. Returns whether it was kept.
+    /// Keeps a token, unless a refresher with a newer fence has been there. Returns whether it was
+    /// kept.
     pub async fn put_token(
         &self,
         credential: &str,

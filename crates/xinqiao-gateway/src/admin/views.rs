@@ -6,6 +6,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 use xinqiao_store::{Event, EventRef, StoreError};
@@ -33,6 +34,21 @@ pub(super) fn about(shared: &Shared) -> Response {
         ],
     }))
     .into_response()
+}
+
+/// A rule's cause and remedy in both languages.
+fn diagnosis(rule: &str) -> Option<Value> {
+    let diagnosis = xinqiao_catalog::diagnosis(rule)?;
+    Some(json!({
+        "rule": rule,
+        "cause": { "zh": diagnosis.cause.zh, "en": diagnosis.cause.en },
+        "remedy": { "zh": diagnosis.remedy_zh, "en": diagnosis.remedy_en },
+    }))
+}
+
+/// Why something is as it is: what happened here, and what the rule says about it.
+fn reason(rule: &str, cause: &str) -> Value {
+    json!({ "rule": rule, "cause": cause, "diagnosis": diagnosis(rule) })
 }
 
 /// Why an account cannot be used, if it cannot: rule and cause.
@@ -79,7 +95,7 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
             "role": if route.primary { "primary" } else { "watcher" },
         })).collect::<Vec<_>>(),
         "ready": unusable.is_none(),
-        "reason": unusable.map(|(rule, cause)| json!({ "rule": rule, "cause": cause })),
+        "reason": unusable.map(|(rule, cause)| reason(&rule, &cause)),
     })
 }
 
@@ -97,19 +113,16 @@ pub(super) fn accounts(shared: &Shared) -> Response {
     Json(json!({ "items": items })).into_response()
 }
 
-/// Ready: the store takes writes. Accounts that cannot be used are named; they do not stop the others.
+/// Ready: the store takes writes. Accounts that cannot be used are named; they do not stop the
+/// others.
 pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
-    for account in shared.directory.accounts() {
-        if account.config.secret.is_some() {
-            // The failure is remembered, and shown below.
-            drop(
-                shared
-                    .tokens
-                    .token(shared, account.config.appid.as_str())
-                    .await,
-            );
-        }
-    }
+    // A failure is remembered by the centre, and shown below.
+    let asked = shared
+        .directory
+        .accounts()
+        .filter(|account| account.config.secret.is_some())
+        .map(|account| shared.tokens.token(shared, account.config.appid.as_str()));
+    drop(join_all(asked).await);
     let store = shared.store.probe().await;
     let accounts: Vec<Value> = shared
         .directory
@@ -119,7 +132,7 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
             json!({
                 "appid": account.config.appid,
                 "ready": unusable.is_none(),
-                "reason": unusable.map(|(rule, cause)| json!({ "rule": rule, "cause": cause })),
+                "reason": unusable.map(|(rule, cause)| reason(&rule, &cause)),
             })
         })
         .collect();
@@ -220,6 +233,7 @@ fn delivery_view(delivery: &xinqiao_store::Delivery) -> Value {
             "ms": delivery.elapsed_ms,
             "rule": delivery.rule,
             "detail": delivery.detail,
+            "diagnosis": delivery.rule.as_deref().and_then(diagnosis),
         },
     })
 }

@@ -1,4 +1,5 @@
-//! When a failed delivery is tried again: ten steps to about 72 hours, each with up to 20 % more or less.
+//! When a failed delivery is tried again: ten steps to about 72 hours, each with up to 20 % more or
+//! less.
 
 use xinqiao_types::Entropy;
 

@@ -1,4 +1,5 @@
-//! Events whose answer is being worked on: a repeat of one joins it instead of starting a second delivery.
+//! Events whose answer is being worked on: a repeat of one joins it instead of starting a second
+//! delivery.
 
 use std::{
     collections::HashMap,
@@ -48,7 +49,8 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// The duty to settle a slot. Dropping it unsettled fails the slot; either way the slot leaves the map.
+/// The duty to settle a slot. Dropping it unsettled fails the slot; either way the slot leaves the
+/// map.
 #[derive(Debug)]
 pub(crate) struct Lead {
     all: InFlight,
@@ -100,7 +102,8 @@ impl Slot {
         true
     }
 
-    /// The time is up. Returns the answer if it came at the last moment; otherwise no answer counts any more.
+    /// The time is up. Returns the answer if it came at the last moment; otherwise no answer counts
+    /// any more.
     pub(crate) fn expire(&self) -> Option<Answer> {
         self.change(Outcome::TooLate);
         match &*lock(&self.state) {

@@ -122,7 +122,8 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// Reads the answer if it is short and says how long it is; an answer to be looked at, not changed.
+    /// Reads the answer if it is short and says how long it is; an answer to be looked at, not
+    /// changed.
     pub(super) async fn small(response: reqwest::Response) -> Result<Self, OutboundError> {
         if response
             .content_length()

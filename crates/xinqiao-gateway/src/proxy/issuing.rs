@@ -1,8 +1,9 @@
 //! Calls that fetch tokens: answered here instead of passed on.
 //!
-//! * With an issued key in the place of the secret: a virtual token. The real secret and token stay here.
-//! * With the real secret (adopt): the one real stable token that the centre holds, so that apps never end each
-//!   other's, and leaving us costs nothing.
+//! * With an issued key in the place of the secret: a virtual token. The real secret and token stay
+//!   here.
+//! * With the real secret (adopt): the one real stable token that the centre holds, so that apps
+//!   never end each other's, and leaving us costs nothing.
 //! * With anything else: passed on, and the platform decides.
 
 use std::sync::Arc;
@@ -142,7 +143,8 @@ async fn real_token(
         && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
     let token = if forced {
         match shared.tokens.force(shared, appid).await {
-            // WECHAT: a forced call beyond the limits does not refresh; it returns the current token.
+            // WECHAT: a forced call beyond the limits does not refresh; it returns the current
+            // token.
             Err(TokenError::Budget) => shared.tokens.fresh(shared, appid).await,
             result => result,
         }

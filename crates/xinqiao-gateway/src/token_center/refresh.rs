@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{platform, shared::Shared};
 
-/// After a refused token, refreshes are at least this far apart.
+/// Refreshes because of refused tokens are at least this far apart.
 const STORM_SECONDS: u64 = 60;
 /// A failure is repeated for this long instead of asking again.
 const FAILURE_MEMORY: Duration = Duration::from_secs(2);
@@ -85,7 +85,8 @@ impl Cell {
         self.refresh(shared, &mut gate, Mode::Normal).await
     }
 
-    /// The token ends soon: fetches the next one unless somebody does already. Failing is no harm yet.
+    /// The token ends soon: fetches the next one unless somebody does already. Failing is no harm
+    /// yet.
     pub(super) async fn refresh_early(&self, shared: &Arc<Shared>) {
         let Ok(mut gate) = self.gate.try_lock() else {
             return;
@@ -120,11 +121,11 @@ impl Cell {
         if current.text.expose() != used {
             return Ok(current);
         }
-        // An expiry is the platform's own word for a natural end, and asking for the stable token then ends
-        // nobody's; only unexplained refusals can turn into a storm.
+        // An expiry is the platform's own word for a natural end, and asking for the stable token
+        // then ends nobody's; only unexplained refusals can turn into a storm.
         let expired = refusal == code::ACCESS_TOKEN_EXPIRED;
         if !expired
-            && let Some(at) = gate.refreshed
+            && let Some(at) = gate.healed
             && at.elapsed() < Duration::from_secs(STORM_SECONDS)
         {
             let error = TokenError::Storm(STORM_SECONDS);
@@ -144,6 +145,7 @@ impl Cell {
                 "A token died long before its end: another program holds this AppSecret and forced a refresh."
             );
         }
+        gate.healed = Some(Instant::now());
         let fresh = self.refresh(shared, &mut gate, Mode::Normal).await?;
         if fresh.text.expose() != used {
             return Ok(fresh);
@@ -194,7 +196,6 @@ impl Cell {
         let result = self.refresh_leased(shared, mode).await;
         match result {
             Ok(token) => {
-                gate.refreshed = Some(Instant::now());
                 gate.failed = None;
                 shared.metrics.tokens_refreshed.add();
                 let mut status = self.status();
@@ -317,7 +318,8 @@ impl Cell {
             expires: xinqiao_types::UnixSeconds(kept.expires.0 / 1000),
         });
         self.status().expires = Some(token.expires);
-        self.current.store(Some(Arc::clone(&token)));
+        let before = self.current.swap(Some(Arc::clone(&token)));
+        self.owners.replace(before.as_deref(), &token, &self.appid);
         token
     }
 

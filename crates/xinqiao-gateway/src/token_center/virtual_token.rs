@@ -1,8 +1,8 @@
 //! Virtual tokens: what an app with an issued key gets instead of the real one.
 //!
-//! A virtual token looks like a platform token (two digits, `_`, url-safe characters) and is a sealed note of
-//! which key it was made for, for which account, until when. Nothing is stored for it, it survives restarts, and
-//! it dies with its key.
+//! A virtual token looks like a platform token (two digits, `_`, url-safe characters) and is a
+//! sealed note of which key it was made for, for which account, until when. Nothing is stored for
+//! it, it survives restarts, and it dies with its key.
 
 use xinqiao_store::{Sealer, Store};
 use xinqiao_types::{AppId, Entropy, UnixSeconds};

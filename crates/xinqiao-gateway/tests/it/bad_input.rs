@@ -1,4 +1,5 @@
-//! Bad input: a clear answer that names rule, cause and remedy; nothing is stored, nothing is forwarded.
+//! Bad input: a clear answer that names rule, cause and remedy; nothing is stored, nothing is
+//! forwarded.
 
 use xinqiao_crypto::AesKey;
 use xinqiao_gateway::{Config, Context, Gateway, StartError, StoreAt};

@@ -1,4 +1,5 @@
-//! A platform that issues tokens and answers a few calls, an app that answers callbacks, and a gateway between.
+//! A platform that issues tokens and answers a few calls, an app that answers callbacks, and a
+//! gateway between.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +18,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use xinqiao_crypto::AesKey;
 use xinqiao_gateway::{AccountConfig, AppConfig, Config, Context, Gateway, StoreAt, Upstream};
-use xinqiao_message::envelope::{self, CallbackQuery, Keys, OpenedReply, Push};
+use xinqiao_message::{
+    envelope::{self, CallbackQuery, Keys, OpenedReply, Push},
+    inbound::Message,
+};
 use xinqiao_types::{AesKeyText, AppSecret, CallbackMode, CallbackToken};
 
 pub(crate) const APPID: &str = "wx5823bf96d3bd56c7";
@@ -236,6 +240,7 @@ async fn app_answer(State(state): State<App>, request: Request) -> Response {
     let Ok(opened) = envelope::open(&keys, &CallbackQuery::parse(&query), &body) else {
         return StatusCode::FORBIDDEN.into_response();
     };
+    let head = Message::parse(opened.xml.clone()).unwrap().head;
     let say = {
         let mut state = state.lock().unwrap();
         state.pushes.push(String::from_utf8(opened.xml).unwrap());
@@ -247,9 +252,10 @@ async fn app_answer(State(state): State<App>, request: Request) -> Response {
     };
     let reply = |text: &str| {
         let xml = format!(
-            "<xml><ToUserName><![CDATA[{OPENID}]]></ToUserName><FromUserName><![CDATA[{GH}]]></FromUserName>\
+            "<xml><ToUserName><![CDATA[{}]]></ToUserName><FromUserName><![CDATA[{}]]></FromUserName>\
              <CreateTime>1700000000</CreateTime><MsgType><![CDATA[text]]></MsgType>\
-             <Content><![CDATA[{text}]]></Content></xml>"
+             <Content><![CDATA[{text}]]></Content></xml>",
+            head.from, head.to
         );
         envelope::seal_reply(&keys, opened.mode, &xml, 1_700_000_000, "77", [9; 16]).unwrap()
     };

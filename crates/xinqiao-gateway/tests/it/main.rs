@@ -9,4 +9,5 @@ mod fake;
 mod interface;
 mod proxy;
 mod secrets;
+mod simulator;
 mod tokens;

@@ -1,5 +1,6 @@
-//! Moves the write-ahead log into the database, on a thread and a connection of its own, so that no write waits
-//! for it: it mostly copies beside the writer, and only now and then asks for a moment alone to cut the log.
+//! Moves the write-ahead log into the database, on a thread and a connection of its own, so that no
+//! write waits for it: it mostly copies beside the writer, and only now and then asks for a moment
+//! alone to cut the log.
 
 use std::{
     path::PathBuf,

@@ -1,7 +1,7 @@
 //! Data keys: one per account seals its events and answers; the master key seals the data keys.
 //!
-//! Erasing an account's data keys makes everything that was sealed under them unreadable, in old backups of
-//! the database too.
+//! Erasing an account's data keys makes everything that was sealed under them unreadable, in old
+//! backups of the database too.
 
 use std::{
     collections::HashMap,

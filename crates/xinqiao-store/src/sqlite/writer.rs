@@ -14,7 +14,8 @@ use crate::{Appended, OpenError, StoreError, sqlite::events::AppendJob};
 
 /// Most writes in one transaction.
 pub(super) const BATCH: usize = 1024;
-/// Most writes waiting; beyond it the store sheds load rather than make callers wait past their time.
+/// Most writes waiting; beyond it the store sheds load rather than make callers wait past their
+/// time.
 const QUEUE: usize = 16 * 1024;
 
 /// Tells the caller how its write ended, once the transaction did.

@@ -1,4 +1,5 @@
-//! The store through its public calls: every test runs on a file and in memory where that makes sense.
+//! The store through its public calls: every test runs on a file and in memory where that makes
+//! sense.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
