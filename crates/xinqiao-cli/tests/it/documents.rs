@@ -24,7 +24,7 @@ fn page(rule: &catalog::Diagnosis) -> String {
 
 fn index() -> String {
     let mut page = String::from(
-        "# Diagnoses 诊断\n\nEvery error that a user can meet has a name, a cause and a remedy. The same words are in the console, in logs and in\n`xinqiao explain`. 每个错误都有名字、原因和处理办法；控制台、日志和 `xinqiao explain` 用的是同样的话。\n\nThese pages are made from the catalog by `XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli pages`.\n\n| rule | 原因 | cause |\n|---|---|---|\n",
+        "# Diagnoses 诊断\n\nEvery error that a user can meet has a name, a cause and a remedy. The same words are in the console, in logs and in\n`xinqiao explain`. 每个错误都有名字、原因和处理办法；控制台、日志和 `xinqiao explain` 用的是同样的话。\n\nThese pages are made from the catalog by `XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli diagnosis`.\n\n| rule | 原因 | cause |\n|---|---|---|\n",
     );
     for rule in catalog::diagnoses() {
         let _ = writeln!(
@@ -53,7 +53,7 @@ fn every_diagnosis_has_its_page_and_no_page_is_left_over() {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             found == *text,
-            "docs/errors/{name} is stale; XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli pages"
+            "docs/errors/{name} is stale; XINQIAO_UPDATE_PAGES=1 cargo test -p xinqiao-cli diagnosis"
         );
     }
     for entry in std::fs::read_dir(&folder).expect("a folder") {
