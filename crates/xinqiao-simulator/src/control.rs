@@ -93,6 +93,7 @@ impl FromRequestParts<Arc<Shared>> for Query {
 }
 
 /// What the world answers, as a response.
+#[expect(clippy::unnecessary_wraps, reason = "handlers end with it")]
 fn respond(status: StatusCode, answer: Answer) -> Reply {
     Ok(match answer {
         Answer::Json(value) => (status, Json(value)).into_response(),
@@ -100,6 +101,7 @@ fn respond(status: StatusCode, answer: Answer) -> Reply {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "handlers end with it")]
 fn ok(value: Value) -> Reply {
     Ok(Json(value).into_response())
 }

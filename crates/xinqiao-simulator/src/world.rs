@@ -280,11 +280,11 @@ impl Turn<'_> {
                     self.world.media.remove(&media_id);
                 }
                 DueWhat::TokenForgotten(token) => {
-                    if let Some(appid) = self.world.token_owners.remove(&token) {
-                        if let Some(account) = self.world.accounts.get_mut(&appid) {
-                            account.tokens.forget(&token);
-                            account.stable.forget(&token);
-                        }
+                    if let Some(appid) = self.world.token_owners.remove(&token)
+                        && let Some(account) = self.world.accounts.get_mut(&appid)
+                    {
+                        account.tokens.forget(&token);
+                        account.stable.forget(&token);
                     }
                 }
                 DueWhat::Housekeeping => {}
@@ -339,6 +339,7 @@ impl Turn<'_> {
         self.show(row);
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "an arm of a match")]
     fn reset(&mut self, keep: &[String]) -> Result<Answer, Refused> {
         let kept: Vec<_> = keep
             .iter()
@@ -423,6 +424,7 @@ impl Turn<'_> {
     }
 
     /// A value that some call answers with, as JSON.
+    #[expect(clippy::unnecessary_wraps, reason = "commands end with it")]
     pub(crate) fn json(value: Value) -> Result<Answer, Refused> {
         Ok(Answer::Json(value))
     }

@@ -147,10 +147,7 @@ fn multipart(content_type: &str, body: &[u8]) -> Result<Parsed, Refuse> {
     };
     let mut rest = body;
     let mut first = true;
-    loop {
-        let Some(at) = find(rest, boundary.as_bytes()) else {
-            break;
-        };
+    while let Some(at) = find(rest, boundary.as_bytes()) {
         if !first {
             part(
                 rest[..at].strip_suffix(b"\r\n").unwrap_or(&rest[..at]),

@@ -130,18 +130,22 @@ pub(super) fn token(
         } else {
             code::INVALID_ACCESS_TOKEN
         };
-        return Err(Refuse::code(code).because("token.unknown", None, None));
+        return Err(Refuse::code(code).because("credential.token.unknown", None, None));
     };
     *whose = Some(appid.clone());
     let account = turn.world.accounts.get(appid);
     match account.and_then(|account| standing(account, text, turn.now.0)) {
         Some(Standing::Good) => Ok(appid.clone()),
-        Some(Standing::Expired) => {
-            Err(Refuse::code(code::ACCESS_TOKEN_EXPIRED).because("token.expired", None, None))
-        }
-        Some(Standing::Replaced) => {
-            Err(Refuse::code(code::INVALID_CREDENTIAL).because("token.replaced", None, None))
-        }
+        Some(Standing::Expired) => Err(Refuse::code(code::ACCESS_TOKEN_EXPIRED).because(
+            "credential.token.expired",
+            None,
+            None,
+        )),
+        Some(Standing::Replaced) => Err(Refuse::code(code::INVALID_CREDENTIAL).because(
+            "credential.token.replaced",
+            None,
+            None,
+        )),
         None => Err(Refuse::code(code::INVALID_ACCESS_TOKEN)),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn check(
     shared: &Arc<Shared>,
     whose: &Whose,
     callback: &Callback,
-) -> Result<(), Failed> {
+) -> Result<(), Box<Failed>> {
     let started_ms = Shared::wall_ms();
     let keys = Keys::new(
         CallbackToken::new(callback.token.clone()),
@@ -172,15 +172,18 @@ pub(crate) async fn check(
     verdict
 }
 
-fn fail(rule: &str, reason: String, received: Option<String>, expected: Option<String>) -> Failed {
-    Failed {
-        reason,
-        diagnosis: diagnose(rule, received, expected),
-    }
+fn fail(
+    rule: &str,
+    reason: String,
+    received: Option<String>,
+    expected: Option<String>,
+) -> Box<Failed> {
+    let diagnosis = diagnose(rule, received, expected);
+    Box::new(Failed { reason, diagnosis })
 }
 
 /// Judges the answer to the check.
-fn judge(status: u16, body: &[u8], echo: &str) -> Result<(), Failed> {
+fn judge(status: u16, body: &[u8], echo: &str) -> Result<(), Box<Failed>> {
     let text = String::from_utf8_lossy(body);
     let received = || Some(text.chars().take(200).collect::<String>());
     let expected = || Some(echo.to_owned());

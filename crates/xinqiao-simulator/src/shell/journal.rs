@@ -158,7 +158,7 @@ impl Journal {
         match written {
             Ok(_) => self.since_snapshot += 1,
             Err(error) => {
-                tracing::error!(error, "A command could not be kept; it is lost on restart.")
+                tracing::error!(error, "A command could not be kept; it is lost on restart.");
             }
         }
     }

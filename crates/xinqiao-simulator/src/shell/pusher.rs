@@ -19,7 +19,7 @@ use crate::world::{
 };
 
 /// While somebody debugs, an app may take this long.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// What the platform calls itself.
 const USER_AGENT: &str = "Mozilla/4.0";
 /// Most bytes of an answer.
@@ -196,7 +196,7 @@ pub(super) fn rule_of(error: &OutboundError) -> &'static str {
         OutboundError::Dns { .. } => "callback.dns",
         OutboundError::Forbidden { .. } => "callback.not_allowed",
         OutboundError::Https { .. } | OutboundError::Url { .. } => "callback.url",
-        OutboundError::TooLarge { .. } => "callback.too_large",
+        OutboundError::TooLarge { .. } => "callback.answer.too_large",
         OutboundError::Protocol { .. } => "callback.protocol",
         _ => "callback.connection",
     }

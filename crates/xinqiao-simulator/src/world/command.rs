@@ -178,7 +178,7 @@ impl Refused {
         }
     }
 
-    pub(crate) fn refused(message: impl Into<String>) -> Self {
+    pub(crate) fn unwilling(message: impl Into<String>) -> Self {
         Self {
             status: 422,
             code: "refused",

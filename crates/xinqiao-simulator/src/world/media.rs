@@ -32,7 +32,6 @@ impl Media {
     }
 }
 
-#[expect(clippy::ptr_arg, reason = "serde hands out the field's own type")]
 pub(crate) fn to_base64<S: Serializer>(bytes: &Vec<u8>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&base64_simd::STANDARD.encode_to_string(bytes))
 }

@@ -149,7 +149,7 @@ fn check_registration(
         }
     }
     if kind == AccountKind::Service && subject.is_some_and(|subject| subject.kind == PERSON) {
-        return Err(Refused::refused(
+        return Err(Refused::unwilling(
             "a person cannot own a service account; register a subscription account or give an organisation",
         ));
     }
@@ -358,7 +358,7 @@ pub(crate) fn complete_callback(
         "json" if account.kind == AccountKind::MiniProgram => {
             return Err(Refused::not_built("pushing JSON (format `json`)"));
         }
-        "json" => return Err(Refused::refused("official accounts push XML only")),
+        "json" => return Err(Refused::unwilling("official accounts push XML only")),
         _ => return Err(Refused::invalid("`format` must be `xml` or `json`")),
     }
     let own = &account.callback;

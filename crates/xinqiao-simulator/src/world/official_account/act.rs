@@ -129,10 +129,10 @@ fn unfollow(turn: &mut Turn<'_>, scene: &Scene) -> Result<Answer, Refused> {
 
 /// Entering the chat pushes nothing by itself: a place is reported only where the account has asked for it.
 fn enter(turn: &mut Turn<'_>, scene: &Scene) -> Result<Answer, Refused> {
-    if let Some(account) = turn.world.accounts.get_mut(&scene.appid) {
-        if let Some(contact) = account.contacts.get_mut(&scene.openid) {
-            contact.unread = 0;
-        }
+    if let Some(account) = turn.world.accounts.get_mut(&scene.appid)
+        && let Some(contact) = account.contacts.get_mut(&scene.openid)
+    {
+        contact.unread = 0;
     }
     turn.effects.push(chat(scene));
     let words = Words::new(
@@ -194,7 +194,7 @@ fn read_message(turn: &mut Turn<'_>, appid: &str, act: &Act) -> Result<Message, 
                 .filter(|content| !content.is_empty())
                 .ok_or_else(|| Refused::invalid("`message.content` is missing or empty"))?;
             if content.chars().count() > TEXT_CHARACTERS {
-                return Err(Refused::refused("a phone does not send so long a text"));
+                return Err(Refused::unwilling("a phone does not send so long a text"));
             }
             let mut fields = elements([("Content", json!(content))]);
             // WECHAT: a tap on an item of a menu message is a text with the item's id beside it.
@@ -314,10 +314,10 @@ fn read_message(turn: &mut Turn<'_>, appid: &str, act: &Act) -> Result<Message, 
 fn click(turn: &mut Turn<'_>, scene: &Scene, act: &Act) -> Result<Answer, Refused> {
     let account = turn.world.account(&scene.appid)?;
     let Some(current) = &account.menu else {
-        return Err(Refused::refused("the account has no menu"));
+        return Err(Refused::unwilling("the account has no menu"));
     };
     let button = menu::find_button(current, act.key.as_deref(), act.url.as_deref())
-        .ok_or_else(|| Refused::refused("the current menu has no such button"))?
+        .ok_or_else(|| Refused::unwilling("the current menu has no such button"))?
         .clone();
     let menu_id = menu::menu_id(current);
     let text = |name: &str| {

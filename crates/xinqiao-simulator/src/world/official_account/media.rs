@@ -125,7 +125,7 @@ pub(super) fn from_phone(
 }
 
 /// The part that holds the file: `media`, or the only file there is.
-fn file<'r>(request: &'r Request) -> Result<&'r FilePart, Refuse> {
+fn file(request: &Request) -> Result<&FilePart, Refuse> {
     let named = request.files.iter().find(|part| part.name == "media");
     named
         .or_else(|| request.files.first())

@@ -201,12 +201,12 @@ pub(crate) fn current(turn: &mut Turn<'_>, request: &Request) -> Verdict {
     let buttons: Vec<Value> = buttons
         .into_iter()
         .map(|mut button| {
-            if let Some(fields) = button.as_object_mut() {
-                if let Some(subs) = fields.remove("sub_button") {
-                    let filled = subs.as_array().is_some_and(|list| !list.is_empty());
-                    if filled {
-                        fields.insert("sub_button".to_owned(), json!({"list": subs}));
-                    }
+            if let Some(fields) = button.as_object_mut()
+                && let Some(subs) = fields.remove("sub_button")
+            {
+                let filled = subs.as_array().is_some_and(|list| !list.is_empty());
+                if filled {
+                    fields.insert("sub_button".to_owned(), json!({"list": subs}));
                 }
             }
             button
