@@ -1,4 +1,5 @@
 //! The demo app against a platform of its own, over real connections.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod platform;
 
