@@ -5,7 +5,7 @@
 //! bounded, so that the memory taken is bounded by the input. Attributes are checked and skipped: the
 //! platform does not use them. Namespaces are not resolved.
 //!
-//! The reader is tolerant where the platform is not strict: control characters that XML 1.0 forbids,
+//! The reader is tolerant where the platform is not strict: characters that XML 1.0 forbids,
 //! and bytes that are not UTF-8, become U+FFFD in the text instead of losing the message; white space
 //! around a CDATA section is not part of the text. In everything else it asks for well-formed XML.
 //!

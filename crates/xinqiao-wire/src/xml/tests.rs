@@ -62,6 +62,7 @@ fn white_space_around_cdata_does_not_count() {
 #[test]
 fn a_control_character_does_not_lose_the_message() {
     check_text("<xml><a><![CDATA[a\u{8}b]]></a></xml>", "a\u{fffd}b");
+    check_text("<xml><a>a\u{ffff}b\u{fffe}</a></xml>", "a\u{fffd}b\u{fffd}");
     check_text("<xml><a>a\u{1b}&amp;&#8;</a></xml>", "a\u{fffd}&\u{fffd}");
     check_text(
         "<xml><a>&#0;&#xD800;&#x110000;&#x99999999;</a></xml>",

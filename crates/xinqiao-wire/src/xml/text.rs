@@ -21,10 +21,15 @@ const fn is_control(byte: u8) -> bool {
     byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r'
 }
 
+/// Whether there is a character that XML 1.0 cannot hold. The bytes are UTF-8.
+pub(super) fn has_forbidden(bytes: &[u8]) -> bool {
+    has_control(bytes) || has_noncharacter(bytes)
+}
+
 /// Whether there is a control character that XML forbids.
 ///
 /// First many bytes at a time, for any control character; only where there is one, which.
-pub(super) fn has_control(bytes: &[u8]) -> bool {
+fn has_control(bytes: &[u8]) -> bool {
     bytes.chunks(32).any(|chunk| {
         let lowest = chunk.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
         lowest < 0x20 && chunk.iter().any(|byte| is_control(*byte))
@@ -32,7 +37,7 @@ pub(super) fn has_control(bytes: &[u8]) -> bool {
 }
 
 /// Whether U+FFFE or U+FFFF is there. Without branches, so that it is done many bytes at a time.
-pub(super) fn has_noncharacter(bytes: &[u8]) -> bool {
+fn has_noncharacter(bytes: &[u8]) -> bool {
     let Some(last) = bytes.len().checked_sub(2) else {
         return false;
     };
@@ -58,16 +63,12 @@ pub(super) fn find_cdata_end(section: &[u8]) -> Option<usize> {
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
     match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) if !has_control(bytes) => Cow::Borrowed(text),
+        Ok(text) if !has_forbidden(bytes) => Cow::Borrowed(text),
         _ => {
             let text = String::from_utf8_lossy(bytes);
-            Cow::Owned(text.replace(forbidden_control, "\u{fffd}"))
+            Cow::Owned(text.replace(|each| !is_xml_char(each), "\u{fffd}"))
         }
     }
-}
-
-fn forbidden_control(character: char) -> bool {
-    u8::try_from(character).is_ok_and(is_control)
 }
 
 /// Reads the reference that begins at `bytes[0]`, a `&`. Returns its character and its length.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::text::{REPLACEMENT, find_cdata_end, has_control, has_noncharacter, is_xml_char};
+use super::text::{REPLACEMENT, find_cdata_end, has_forbidden, is_xml_char};
 
 /// Writes a document.
 ///
@@ -112,10 +112,5 @@ impl Writer {
 
 /// The text with U+FFFD for what XML cannot hold, if there is any such character.
 fn replaced(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    (has_control(bytes) || has_noncharacter(bytes)).then(|| {
-        text.chars()
-            .map(|each| if is_xml_char(each) { each } else { REPLACEMENT })
-            .collect()
-    })
+    has_forbidden(text.as_bytes()).then(|| text.replace(|each| !is_xml_char(each), "\u{fffd}"))
 }
