@@ -60,7 +60,7 @@ def last(items):
     return items[-1]
 
 
-def replies(report, label, name, control, user, account, media_id=None):
+def replies(report, label, name, control, user, account, media_id=None, gateway=None):
     """Every kind of answer, as the phone shows it."""
 
     def say(text):
@@ -92,13 +92,16 @@ def replies(report, label, name, control, user, account, media_id=None):
         for delivery in answer["deliveries"]:
             equal(len(delivery["attempts"]), 1, "attempts")
     with report.check(f"{label}: `]]>` in a reply"):
-        shown = last(say("cdata"))
-        if name in BREAKS_CDATA:
-            equal(
-                (shown["via"], shown["content"]), ("system", NOTICE), "the SDK writes broken XML; inbox item"
-            )
+        if name not in BREAKS_CDATA:
+            equal(last(say("cdata"))["content"], "a]]>b", "content")
+        elif gateway:
+            # The app's broken XML stays at the gateway, which says so; the platform gets silence.
+            equal(say("cdata"), [], "inbox")
+            rows = web.request("GET", f"{gateway}/v1/deliveries?limit=1000").json()["items"]
+            expect((rows[-1]["last"]["rule"] or "").startswith(("xml.", "reply.")), rows[-1])
         else:
-            equal(shown["content"], "a]]>b", "content")
+            shown = last(say("cdata"))
+            equal((shown["via"], shown["content"]), ("system", NOTICE), "the SDK writes broken XML; item")
 
 
 def straight(report, control, endpoints, name, command, folder):
@@ -144,25 +147,15 @@ def straight(report, control, endpoints, name, command, folder):
                 kind = next((v for k, v in pairs if k.lower() == "content-type"), "")
                 expect(kind.startswith("text/xml"), f"content-type {kind}")
         with report.check(f"{label}: a key with spare bits set is taken"):
-            odd = dict(account, aes_key=account["aes_key"][:-1] + "B")
-            if name == "wxjava":
-                # Its own commons-codec refuses such a key, which is why the simulator generates none.
-                with Bot(command, odd, api_origin) as other:
-                    control.callback(odd, other.url)
-                    control.say(user, account, "odd", wait=False)
-                    shown = control.wait_inbox(
-                        user,
-                        account,
-                        lambda box: box and box[-1].get("content") in (NOTICE, f"{name}: odd"),
-                        17,
-                    )
-                    equal(shown[-1]["via"], "system", "via")
-                control.callback(account, bot.url)
-            else:
+            # WxJava 4.7.0 decodes with the JDK here; its other modules refuse such keys with the commons-codec
+            # that they bring, so the simulator generates none.
+            odd = dict(account, aes_key=account["aes_key"][:-1] + "C")
+            try:
                 with Bot(command, odd, api_origin) as other:
                     equal(control.callback(odd, other.url), {"verified": True}, "answer")
                     control.say(user, account, "odd")
-                    equal(last(control.inbox(user, account)).get("content"), f"{name}: odd", "content")
+                    equal(last(control.inbox(user, account))["content"], f"{name}: odd", "content")
+            finally:
                 control.callback(account, bot.url)
         if name == "wxjava":
             duplicates(report, label, control, user, account)
@@ -196,8 +189,8 @@ def calls(report, label, name, control, user, account, openid, api, picture):
         expect(openid in text, info)
     with report.check(f"{label}: menu of an account without one"):
         got = api.step("menu_get")
-        if name == "wxjava":
-            equal((got["ok"], got.get("value")), (True, None), "WxJava turns 46003 into null; result")
+        if name in ("wechatpy", "wxjava"):
+            equal((got["ok"], got.get("value")), (True, None), "the SDK turns 46003 into null; result")
         else:
             failed_with(got, 46003)
     with report.check(f"{label}: menu create and get"):
@@ -235,7 +228,7 @@ def duplicates(report, label, control, user, account):
         control.say(user, account, "同")
         equal([i["content"] for i in control.inbox(user, account)[before:]], ["wxjava: 同"] * 2, "contents")
     with report.check(
-        f"{label}: the router takes two equal clicks of one frozen second for a retry, not those of two seconds"
+        f"{label}: the router takes equal clicks of one frozen second for a retry, not those of two"
     ):
         control.clock(freeze=True)
         try:
@@ -261,7 +254,9 @@ def expired(report, control, bots):
         with report.check(f"{name}, straight: what it does about 42001"):
             got = api.step("user", openid=openid)
             if name == "silenceper":
-                failed_with(got, 42001)  # caches by the real clock and never fetches again
+                # Caches by the real clock and never fetches again. The callback side of the bot fetched a
+                # token of its own after this one, so it is the replaced one that ends.
+                failed_with(got, 40001)
             else:
                 ok(got)
 
@@ -344,17 +339,18 @@ def through_gateway(report, name, command, folder):
         gateway = dev.ready["gateway"].rstrip("/")
         origin = web.request("GET", f"{gateway}/v1/endpoints").json()["endpoints"]["api.weixin.qq.com"]
         api = None
-        with Bot(command, account, origin, port) as bot:
+        with Bot(command, account, origin, port):
             with report.check(f"{label}: the late app is found and connected"):
                 equal((connected(control) or {}).get("state"), "connected", "state of the app")
             user = follower(control, account)
             openid = user["openids"][account["appid"]]
+            control.say(user, account, "silence")  # opens the interaction window
             media_id = None
             try:
                 if name in HAS_API:
                     api = Api(command, account, origin)
                     media_id = calls(report, label, name, control, user, account, openid, api, png(folder))
-                replies(report, label, name, control, user, account, media_id)
+                replies(report, label, name, control, user, account, media_id, gateway)
             finally:
                 if api:
                     api.close()

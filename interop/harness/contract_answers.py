@@ -27,8 +27,8 @@ def attempts(report, control, api):
                 equal(len({envelope.element(p.plain, "MsgId") for p in got}), 1, "different MsgIds")
                 equal(len({envelope.element(p.plain, "CreateTime") for p in got}), 1, "different CreateTimes")
                 gaps = [b.at - a.at for a, b in zip(got, got[1:])]
-                expect(all(4.8 < gap < 5.6 for gap in gaps), f"gaps {gaps}")
-                expect(14.5 < took < 17, f"the act took {took:.1f} s")
+                expect(all(4.8 < gap < 7 for gap in gaps), f"gaps {gaps}")
+                expect(14.5 < took < 20, f"the act took {took:.1f} s")
                 equal(len(answer["deliveries"][0]["attempts"]), 3, "attempts told")
                 equal(
                     [(i["via"], i["content"]) for i in control.inbox(user, account)],
