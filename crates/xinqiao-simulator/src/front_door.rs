@@ -174,6 +174,11 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> Answer {
         fidelity: endpoint.map(|endpoint| registry::fidelity(endpoint.id)),
         product: seen.product,
     };
+    if let Some(act) = body::openid_in(call)
+        .and_then(|openid| turn.world.traffic.latest_act(&openid).map(str::to_owned))
+    {
+        turn.cause = act;
+    }
     let fault = faults::hit(turn, call, progress.appid.as_deref());
     let verdict = match &fault {
         Some(Fault {

@@ -21,8 +21,8 @@ use xinqiao_http::{EventLog, Outbound};
 use xinqiao_types::{Clock, SystemClock};
 
 use crate::{
-    options::{AppInfo, DevInfo, Storage},
-    world::{World, clock::WorldClock, command::Effect},
+    options::{AppInfo, AppState, DevInfo, Storage},
+    world::{World, clock::WorldClock, command::Effect, row::Diagnosed},
 };
 
 /// What everything outside the world shares.
@@ -110,6 +110,27 @@ impl Shared {
             view["gateway"] = json!(gateway);
         }
         view
+    }
+
+    /// Changes how the connected app stands, and tells the page if that is news.
+    pub(crate) fn note_app(
+        &self,
+        state: AppState,
+        reason: Option<String>,
+        diagnosis: Option<Diagnosed>,
+    ) {
+        let changed = {
+            let mut dev = self.dev();
+            let before = dev.app.clone();
+            dev.app.state = state;
+            dev.app.reason = reason;
+            dev.app.rule = diagnosis.as_ref().map(|diagnosis| diagnosis.rule.clone());
+            dev.app.remedy = diagnosis.map(|diagnosis| diagnosis.remedy);
+            dev.app != before
+        };
+        if changed {
+            self.publish_dev();
+        }
     }
 
     pub(crate) fn publish_dev(&self) {

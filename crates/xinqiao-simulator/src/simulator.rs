@@ -29,7 +29,7 @@ use crate::{
         Dev, Shared, SharedClock, handshake,
         journal::{Journal, JournalError},
         owner::{self, Owner},
-        platform,
+        platform, pusher,
     },
     world::{
         Origins, World,
@@ -402,7 +402,7 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
             .await
             .and_then(|inner| inner);
         match prepared {
-            Err(refused) => note(&shared, AppState::Failed, Some(refused.message), None),
+            Err(refused) => shared.note_app(AppState::Failed, Some(refused.message), None),
             Ok((whose, callback)) => match handshake::check(&shared, &whose, &callback).await {
                 Ok(()) => {
                     let settings = CallbackSettings {
@@ -414,18 +414,18 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
                         .apply(Command::SetCallback { appid, settings })
                         .await;
                     if stored.is_ok() {
-                        note(&shared, AppState::Connected, None, None);
+                        shared.note_app(AppState::Connected, None, None);
                     }
                     return;
                 }
                 Err(failed) => {
-                    let down = failed.diagnosis.rule == "callback.refused";
+                    let down = failed.diagnosis.rule == pusher::REFUSED;
                     let state = if down {
                         AppState::Waiting
                     } else {
                         AppState::Failed
                     };
-                    note(&shared, state, Some(failed.reason), Some(failed.diagnosis));
+                    shared.note_app(state, Some(failed.reason), Some(failed.diagnosis));
                 }
             },
         }
@@ -436,26 +436,6 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
         if shared.dev().connected.get(&appid) != Some(&url) {
             return;
         }
-    }
-}
-
-fn note(
-    shared: &Arc<Shared>,
-    state: AppState,
-    reason: Option<String>,
-    diagnosis: Option<crate::world::row::Diagnosed>,
-) {
-    let changed = {
-        let mut dev = shared.dev();
-        let before = dev.app.clone();
-        dev.app.state = state;
-        dev.app.reason = reason;
-        dev.app.rule = diagnosis.as_ref().map(|diagnosis| diagnosis.rule.clone());
-        dev.app.remedy = diagnosis.map(|diagnosis| diagnosis.remedy);
-        dev.app != before
-    };
-    if changed {
-        shared.publish_dev();
     }
 }
 

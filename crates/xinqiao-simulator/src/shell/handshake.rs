@@ -164,7 +164,7 @@ pub(crate) async fn check(
     // A server that is not up yet is asked every second: only the first refusal is worth a row.
     let waiting = verdict
         .as_ref()
-        .is_err_and(|failed| failed.diagnosis.rule == "callback.refused")
+        .is_err_and(|failed| failed.diagnosis.rule == pusher::REFUSED)
         && shared.dev().app.reason.is_some();
     if !waiting {
         shared.timeline.add(&shared.stream, row);

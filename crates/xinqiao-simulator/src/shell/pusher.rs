@@ -9,12 +9,13 @@ use xinqiao_message::envelope::{CallbackQuery, Push, SealedPush, seal_push};
 use xinqiao_types::{CallbackMode, Entropy, SystemEntropy};
 
 use super::Shared;
+use crate::options::AppState;
 use crate::world::{
     command::{Answer, Command, Judged, PushOrder, PushOutcome, PushResult},
     official_account::push,
     row::{
         CallbackFacts, Exchange, Plain, Row, RowKind, RowState, SignatureFacts, SignaturePart,
-        Timing, Words, shown,
+        Timing, Words, diagnose, shown,
     },
 };
 
@@ -22,6 +23,8 @@ use crate::world::{
 const PATIENCE: Duration = Duration::from_mins(10);
 /// What the platform calls itself.
 const USER_AGENT: &str = "Mozilla/4.0";
+/// Nobody listens at the app's port.
+pub(crate) const REFUSED: &str = "callback.refused";
 /// Most bytes of an answer.
 const MOST: usize = 1024 * 1024;
 
@@ -147,8 +150,25 @@ pub(super) async fn push(shared: Arc<Shared>, order: PushOrder) {
         }
     };
     let headers = shown_headers.clone();
+    note_app(&shared, &order, &result);
     let judged = report(&shared, &order, &sealed, headers, started_ms, spent, result).await;
     finish(&shared, row, judged, spent, response);
+}
+
+/// Tells the page when the connected app went away, and when it is back.
+fn note_app(shared: &Arc<Shared>, order: &PushOrder, result: &PushResult) {
+    let (state, reason, rule) = match result {
+        PushResult::Answered { .. } => (AppState::Connected, None, None),
+        PushResult::Failed { rule, message } if rule == REFUSED => (
+            AppState::Waiting,
+            Some(message.clone()),
+            Some(rule.as_str()),
+        ),
+        PushResult::Failed { .. } => return,
+    };
+    if shared.dev().connected.get(&order.appid) == Some(&order.url) {
+        shared.note_app(state, reason, rule.map(|rule| diagnose(rule, None, None)));
+    }
 }
 
 /// Where the time of an attempt went.
@@ -191,7 +211,7 @@ async fn report(
 /// The name of the rule that explains why nothing came back.
 pub(super) fn rule_of(error: &OutboundError) -> &'static str {
     match error {
-        OutboundError::Refused { .. } => "callback.refused",
+        OutboundError::Refused { .. } => REFUSED,
         OutboundError::Timeout { .. } => "callback.timeout",
         OutboundError::Dns { .. } => "callback.dns",
         OutboundError::Forbidden { .. } => "callback.not_allowed",

@@ -9,6 +9,8 @@ use super::command::PushOrder;
 
 /// Most deliveries that are remembered.
 const DELIVERIES: usize = 2000;
+/// Most users whose latest act is remembered.
+const ACTS: usize = 10_000;
 /// Most trace ids that are remembered.
 const RIDS: usize = 4000;
 
@@ -20,6 +22,9 @@ pub struct Traffic {
     next_delivery: u64,
     next_act: u64,
     rids: VecDeque<Traced>,
+    /// The latest act of each user with an account, by openid.
+    #[serde(default)]
+    acts: BTreeMap<String, String>,
 }
 
 /// A call that can be looked up by its trace id.
@@ -94,6 +99,18 @@ impl Traffic {
         format!("a{}", self.next_act)
     }
 
+    /// Remembers what a user did last: what the app does for this user afterwards follows from it.
+    pub(crate) fn acted(&mut self, openid: &str, act: &str) {
+        if self.acts.len() >= ACTS {
+            self.acts.clear();
+        }
+        self.acts.insert(openid.to_owned(), act.to_owned());
+    }
+
+    pub(crate) fn latest_act(&self, openid: &str) -> Option<&str> {
+        self.acts.get(openid).map(String::as_str)
+    }
+
     pub(crate) fn new_delivery(&mut self) -> u64 {
         self.next_delivery += 1;
         self.next_delivery
@@ -135,5 +152,6 @@ impl Traffic {
     pub(crate) fn forget(&mut self) {
         self.deliveries.clear();
         self.rids.clear();
+        self.acts.clear();
     }
 }

@@ -407,3 +407,163 @@ async fn the_timeline_shows_what_happened_with_its_evidence() {
             .any(|row| row["callback"]["attempt"] == 2 && row["state"] == "ok")
     );
 }
+
+#[tokio::test]
+async fn every_passive_reply_becomes_a_bubble() {
+    let world = TestWorld::start().await;
+    let (account, user, app) = connected(&world, "plain").await;
+    let appid = appid(&account);
+    let image = json!({"type": "image"});
+    world
+        .act(
+            &user,
+            json!({"do": "send", "account": appid, "message": image}),
+        )
+        .await;
+    let chat = world
+        .get(&format!("/users/{user}/chat?account={appid}"))
+        .await;
+    let file = chat["items"][0]["media_id"].as_str().unwrap().to_owned();
+    let item =
+        "<item><Title>t</Title><Description>d</Description><PicUrl>p</PicUrl><Url>u</Url></item>";
+    for (kind, body, shown) in [
+        (
+            "image",
+            format!("<Image><MediaId>{file}</MediaId></Image>"),
+            true,
+        ),
+        (
+            "voice",
+            format!("<Voice><MediaId>{file}</MediaId></Voice>"),
+            true,
+        ),
+        (
+            "video",
+            format!(
+                "<Video><MediaId>{file}</MediaId><Title>t</Title><Description>d</Description></Video>"
+            ),
+            true,
+        ),
+        (
+            "music",
+            format!(
+                "<Music><Title>t</Title><Description>d</Description><MusicUrl>http://m/</MusicUrl>\
+                 <HQMusicUrl>http://m/</HQMusicUrl><ThumbMediaId>{file}</ThumbMediaId></Music>"
+            ),
+            true,
+        ),
+        (
+            "news",
+            format!("<ArticleCount>2</ArticleCount><Articles>{item}{item}</Articles>"),
+            true,
+        ),
+        ("transfer_customer_service", String::new(), false),
+    ] {
+        app.otherwise(move |push| {
+            let (to, from) = (
+                element(&push.body, "FromUserName"),
+                element(&push.body, "ToUserName"),
+            );
+            Told::body(format!(
+                "<xml><ToUserName>{to}</ToUserName><FromUserName>{from}</FromUserName>\
+                 <CreateTime>1</CreateTime><MsgType>{kind}</MsgType>{body}</xml>"
+            ))
+        });
+        let before = world.inbox(&user, appid).await.len();
+        let answer = world.say(&user, appid, kind).await;
+        let inbox = world.inbox(&user, appid).await;
+        assert_eq!(inbox.len() - before, usize::from(shown), "{kind}: {answer}");
+        if shown {
+            assert_eq!(inbox.last().unwrap()["type"], kind);
+            assert_eq!(inbox.last().unwrap()["via"], "reply");
+        }
+        if kind == "news" {
+            let articles = inbox.last().unwrap()["articles"]
+                .as_array()
+                .unwrap()
+                .clone();
+            assert_eq!(
+                articles.len(),
+                1,
+                "an answer to a message shows one article"
+            );
+            assert_eq!(articles[0]["picurl"], "p");
+        }
+    }
+    app.otherwise(|push| {
+        let (to, from) = (element(&push.body, "FromUserName"), element(&push.body, "ToUserName"));
+        Told::body(format!(
+            "<xml><ToUserName>{to}</ToUserName><FromUserName>{from}</FromUserName>\
+             <CreateTime>1</CreateTime><MsgType>image</MsgType><Image><MediaId>none</MediaId></Image></xml>"
+        ))
+    });
+    let answer = world.say(&user, appid, "没有的图").await;
+    assert_eq!(
+        answer["deliveries"][0]["attempts"][0]["rule"],
+        "reply.media"
+    );
+}
+
+#[tokio::test]
+async fn the_pause_while_debugging_stretches_the_five_seconds() {
+    let world = TestWorld::start().await;
+    let (account, user, app) = connected(&world, "plain").await;
+    echo(&app);
+    world.must("POST", "/debug", json!({"pause": true})).await;
+    assert_eq!(world.get("/dev").await["pause"], true);
+    app.next(Told::body("success").after(Duration::from_millis(900)));
+    let answer = world.say(&user, appid(&account), "断点").await;
+    assert_eq!(
+        answer["deliveries"][0]["attempts"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(world.inbox(&user, appid(&account)).await.is_empty());
+}
+
+#[tokio::test]
+async fn after_many_failures_pushing_pauses() {
+    let world = TestWorld::start().await;
+    let account = world
+        .account(json!({"mode": "plain", "rules": {"callback.mark_fail_after": 3}}))
+        .await;
+    let app = xinqiao_testkit::TestApp::start().await;
+    let path = format!("/accounts/{}/callback", appid(&account));
+    world.must("PUT", &path, json!({"url": app.url})).await;
+    let user = world.user("小林").await;
+    app.otherwise(|_| Told::status(500));
+    world.say(&user, appid(&account), "一").await;
+    assert_eq!(app.pushes().len(), 3);
+    world.say(&user, appid(&account), "二").await;
+    assert_eq!(app.pushes().len(), 3, "paused");
+    world.advance(60).await;
+    world.say(&user, appid(&account), "三").await;
+    assert_eq!(app.pushes().len(), 6);
+}
+
+#[tokio::test]
+async fn a_late_customer_message_stands_with_its_act() {
+    let world = TestWorld::start().await;
+    let (account, user, _app) = connected(&world, "plain").await;
+    let openid = world.get(&format!("/users/{user}")).await["openids"][appid(&account)].clone();
+    world.say(&user, appid(&account), "慢").await;
+    let token = world.token(&account).await;
+    let text = json!({"touser": openid, "msgtype": "text", "text": {"content": "好了"}});
+    world
+        .call(
+            &format!("/cgi-bin/message/custom/send?access_token={token}"),
+            text,
+        )
+        .await;
+    let rows = world.get("/timeline").await["items"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let act = rows.iter().rfind(|row| row["kind"] == "act").unwrap();
+    let call = rows
+        .iter()
+        .rfind(|row| row["call"]["path"] == "/cgi-bin/message/custom/send");
+    assert_eq!(call.unwrap()["cause"], act["cause"]);
+}

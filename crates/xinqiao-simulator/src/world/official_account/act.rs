@@ -419,6 +419,8 @@ fn pictures(
 
 /// Opens what the acts allow, shows the act, pushes.
 fn happen(turn: &mut Turn<'_>, scene: &Scene, words: Words, drafts: Vec<Draft>) -> Answer {
+    let cause = turn.cause.clone();
+    turn.world.traffic.acted(&scene.openid, &cause);
     for draft in &drafts {
         open_allowance(turn, &scene.appid, &scene.openid, draft);
     }

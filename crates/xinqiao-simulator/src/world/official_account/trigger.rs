@@ -11,16 +11,16 @@ use crate::world::{
     row::{RowKind, RowState, Words, diagnose},
 };
 
-/// Elements that the head writes.
+/// Elements that the head writes of every callback.
 const HEAD: &[&str] = &[
     "ToUserName",
     "FromUserName",
     "CreateTime",
     "MsgType",
     "Event",
-    "MsgId",
-    "MsgID",
 ];
+/// The element that only messages have in their head; some events have one of their own (`MsgID`).
+const MESSAGE_ID: &str = "MsgId";
 
 pub(crate) fn push(
     turn: &mut Turn<'_>,
@@ -42,19 +42,23 @@ pub(crate) fn push(
         return Err(Refused::not_built("pushing JSON"));
     }
     let user = match user {
-        Some(user) => turn.world.user(user)?.id.clone(),
-        None => match account.contacts.values().find(|contact| contact.followed) {
-            Some(contact) => contact.user.clone(),
-            None => {
-                return Err(Refused::invalid(
-                    "`user` is missing, and nobody follows the account",
-                ));
-            }
-        },
+        Some(user) => Some(turn.world.user(user)?.id.clone()),
+        None => account
+            .contacts
+            .values()
+            .find(|contact| contact.followed)
+            .map(|contact| contact.user.clone()),
     };
     turn.cause = turn.world.traffic.new_act();
-    let openid = people::contact(turn.world, &user, appid);
+    let openid = match &user {
+        Some(user) => people::contact(turn.world, user, appid),
+        // Events about no user come from an openid of the platform's own.
+        None => turn.world.chance.named("openid", "platform").openid(),
+    };
     let mut fields = sample(event.product, &event.shape, turn.now.0);
+    if event.kind == EventKind::Message {
+        fields.remove(MESSAGE_ID);
+    }
     for (name, value) in set {
         fields.insert(name, value);
     }
@@ -74,7 +78,7 @@ pub(crate) fn push(
     let mut row = turn.row(RowKind::Act, state);
     row.account = Some(appid.to_owned());
     row.account_name = Some(name);
-    row.user = Some(user);
+    row.user = user;
     row.openid = Some(openid);
     row.title = Words::new(
         format!("触发事件 {}", event.id),
