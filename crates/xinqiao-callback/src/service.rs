@@ -156,7 +156,7 @@ impl Callback {
             if slot.give(answer.clone()) {
                 return;
             }
-            tracing::warn!(
+            tracing::info!(
                 rule = "callback.slow",
                 elapsed_ms = begun.elapsed().as_millis(),
                 "Handler was slower than its budget."

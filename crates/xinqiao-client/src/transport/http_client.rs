@@ -24,6 +24,9 @@ pub struct HttpOptions {
     pub ignore_environment: bool,
     /// Further root certificates in PEM.
     pub roots: Vec<Vec<u8>>,
+    /// Trust the given roots only, not those of the system. Without any root no TLS connection comes
+    /// about, which is enough where everything stands in on this machine.
+    pub only_roots: bool,
     /// How long a connection may take to come about; none = 5 s.
     pub connect_timeout: Option<Duration>,
 }
@@ -153,11 +156,16 @@ fn make(options: &HttpOptions) -> Result<reqwest::Client, Box<str>> {
             .map_err(|error| failed("the proxy's address cannot be read", error))?;
         builder = builder.proxy(proxy);
     }
+    let mut roots = Vec::with_capacity(options.roots.len());
     for pem in &options.roots {
-        let root = reqwest::Certificate::from_pem(pem)
-            .map_err(|error| failed("a root certificate is not PEM", error))?;
-        builder = builder.add_root_certificate(root);
+        let root = reqwest::Certificate::from_pem(pem);
+        roots.push(root.map_err(|error| failed("a root certificate is not PEM", error))?);
     }
+    builder = if options.only_roots {
+        builder.tls_certs_only(roots)
+    } else {
+        builder.tls_certs_merge(roots)
+    };
     builder
         .build()
         .map_err(|error| failed("the HTTP client cannot start", error))

@@ -18,6 +18,7 @@ async fn serve(router: Router) -> SocketAddr {
 fn client(address: SocketAddr) -> Client {
     let mut http = HttpOptions::default();
     http.ignore_environment = true;
+    http.only_roots = true;
     Client::builder("wx1")
         .tokens(StaticToken::new("80_given"))
         .endpoint("api.weixin.qq.com", format!("http://{address}"))
