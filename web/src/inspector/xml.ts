@@ -1,7 +1,7 @@
 // Cuts XML into coloured parts and indents it. Shows what it is given: no parsing, no entity is resolved.
 
 export interface Mark {
-  kind: "tag" | "value" | "plain";
+  kind: "tag" | "value" | "plain" | "fence";
   text: string;
 }
 
@@ -26,7 +26,7 @@ export function xmlMarks(xml: string): Mark[][] {
       const cdata = token.startsWith("<![CDATA[");
       if (!cdata && !token.trim()) continue;
       if (cdata) {
-        line.push({ kind: "plain", text: "<![CDATA[" }, { kind: "value", text: token.slice(9, -3) }, { kind: "plain", text: "]]>" });
+        line.push({ kind: "fence", text: "<![CDATA[" }, { kind: "value", text: token.slice(9, -3) }, { kind: "fence", text: "]]>" });
       } else line.push({ kind: "value", text: token.trim() });
       held = true;
     } else if (token.startsWith("</")) {

@@ -123,7 +123,8 @@ export function lines(rows: Row[], filter: Filter): Line[] {
     // What no act began has no place of its own to come back to: it joins only what it directly follows.
     if (group && !group.act && row.kind !== "act" && group !== last) group = undefined;
     if (!group) {
-      const own = row.kind === "call";
+      // A message that the app sent by a call is its effect, and belongs beside it.
+      const own = row.kind === "call" || row.kind === "reply";
       if (own && last?.own && last.first.account === row.account && row.wall_ms - last.lastMs < TOGETHER_MS) {
         group = last;
       } else {
@@ -167,14 +168,16 @@ function sameScope(row: Row, filter: Filter): boolean {
   return matches(row, { ...filter, text: "" });
 }
 
-/** The row that explains an act best: the worst, and among equals the last reply or callback. */
+/** How much a row explains: first how bad it is, then whether it knows why. */
+const weight = (row: Row) => order[row.state] * 2 + (row.diagnosis ? 1 : 0);
+
+/** The row that explains an act best; among equal failures the last one, where the platform gave up. */
 export function telling(rows: Row[]): Row | undefined {
   let best: Row | undefined;
   for (const row of rows) {
     // The act itself tells most only if it went wrong before anything came of it.
     if (row.kind === "act" && row.state === "ok") continue;
-    if (!best || order[row.state] > order[best.state]) best = row;
-    else if (order[row.state] === order[best.state] && best.state === "error") best = row;
+    if (!best || weight(row) > weight(best) || (weight(row) === weight(best) && row.state === "error")) best = row;
   }
   return best;
 }
