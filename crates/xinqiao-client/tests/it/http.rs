@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use xinqiao_client::{
     Client, Error, FilePart, HttpOptions, Policy, TransportReason, token::StaticToken,
 };
@@ -106,6 +107,89 @@ async fn a_redirect_is_not_followed() {
         .await
         .unwrap_err();
     assert_eq!(reason(&error).0, TransportReason::Status(307));
+}
+
+/// Reads one request's head and answers it with an acknowledgement.
+async fn answer_once(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\
+                  connection: close\r\n\r\n{\"errcode\":0,\"errmsg\":\"ok\"}";
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    String::from_utf8(head).unwrap()
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_when_given() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut http = HttpOptions::default();
+    http.proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let client = Client::builder("wx1")
+        .tokens(StaticToken::new("80_given"))
+        .endpoint("api.weixin.qq.com", "http://platform.invalid")
+        .http(http)
+        .build()
+        .unwrap();
+    let proxy = tokio::spawn(async move { answer_once(listener.accept().await.unwrap().0).await });
+    client
+        .call("official_account.menu.get", json!({}))
+        .await
+        .unwrap();
+    let head = proxy.await.unwrap();
+    assert!(
+        head.starts_with("GET http://platform.invalid/cgi-bin/menu/get?"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn a_root_of_ones_own_is_trusted_and_no_other() {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                answer_once(stream).await;
+            }
+        }
+    });
+    let client = |roots: Vec<Vec<u8>>| {
+        let mut http = HttpOptions::default();
+        http.ignore_environment = true;
+        http.only_roots = true;
+        http.roots = roots;
+        Client::builder("wx1")
+            .tokens(StaticToken::new("80_given"))
+            .endpoint("api.weixin.qq.com", format!("https://localhost:{port}"))
+            .http(http)
+            .policy(Policy::NEVER)
+            .build()
+            .unwrap()
+    };
+    let trusting = client(vec![cert.pem().into_bytes()]);
+    trusting
+        .call("official_account.menu.get", json!({}))
+        .await
+        .unwrap();
+    let error = client(Vec::new())
+        .call("official_account.menu.get", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&error), (TransportReason::Connect, false));
 }
 
 #[test]
