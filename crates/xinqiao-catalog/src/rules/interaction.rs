@@ -160,8 +160,7 @@ impl Allowances {
         if let Some(window) = self.window(now) {
             return Ok(window);
         }
-        match self.list.iter().rfind(|allowance| allowance.open(now))
-        {
+        match self.list.iter().rfind(|allowance| allowance.open(now)) {
             Some(spent) => Err(Refused::TooMany {
                 until: spent.expires,
             }),

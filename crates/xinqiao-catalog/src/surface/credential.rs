@@ -93,7 +93,7 @@ pub(super) fn take(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
         kind => {
             let param = endpoint.auth.param;
             let own = (!param.is_empty()).then_some((param, kind));
-            // WECHAT: an authorizer's call may bring `component_access_token` under another name.
+            // A second kind that the endpoint takes comes under its own name.
             let other = endpoint.auth.alternative.and_then(|alternative| {
                 TOKEN_PARAMS
                     .into_iter()

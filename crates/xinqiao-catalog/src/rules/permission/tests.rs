@@ -171,6 +171,30 @@ fn documented_rows_hold() {
 }
 
 #[test]
+fn open_platform_applications_log_users_in_and_nothing_else() {
+    use crate::id::{official_account::message::custom, open_platform::sns};
+    for kind in [AccountKind::Website, AccountKind::MobileApp] {
+        let facts = facts(kind, true);
+        let endpoint = |id| crate::endpoint(id).unwrap();
+        assert_eq!(check(endpoint(sns::USERINFO), &facts), Ok(()));
+        let denied = check(endpoint(custom::SEND), &facts).unwrap_err();
+        assert!(
+            denied.remedy_en.contains("verified service accounts"),
+            "{denied}"
+        );
+    }
+}
+
+#[test]
+fn mass_messages_by_openid_are_for_service_accounts() {
+    use crate::id::official_account::message::mass;
+    let check = |kind, id| check(crate::endpoint(id).unwrap(), &facts(kind, true)).is_ok();
+    assert!(check(AccountKind::Subscription, mass::SENDALL));
+    assert!(!check(AccountKind::Subscription, mass::SEND));
+    assert!(check(AccountKind::Service, mass::SEND));
+}
+
+#[test]
 fn the_narrower_right_decides_alone() {
     let rows: Vec<_> = rows(&["msg.mass", "msg.mass_openid"])
         .iter()

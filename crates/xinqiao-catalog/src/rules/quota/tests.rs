@@ -161,6 +161,29 @@ fn a_limit_set_by_hand_wins_over_the_table() {
     assert_eq!(ledger.spend(endpoint, &facts, NOW), Ok(()));
 }
 
+#[test]
+fn a_monthly_counter_survives_a_clear() {
+    let monthly = Limit {
+        window: QuotaWindow::Month,
+        ..daily(1)
+    };
+    let mut ledger = Ledger::default();
+    ledger.spend_limit("clear_quota", monthly, NOW).unwrap();
+    ledger.spend_limit("menu.get", daily(1), NOW).unwrap();
+    ledger.clear();
+    assert!(ledger.spend_limit("clear_quota", monthly, NOW).is_err());
+    assert_eq!(ledger.spend_limit("menu.get", daily(1), NOW), Ok(()));
+}
+
+#[test]
+fn a_ledger_comes_back_from_a_snapshot_as_it_was() {
+    let mut ledger = Ledger::default();
+    ledger.spend_limit("menu.get", daily(9), NOW).unwrap();
+    ledger.set_limit("official_account.menu.get", daily(3));
+    let text = serde_json::to_string(&ledger).unwrap();
+    assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger);
+}
+
 proptest! {
     #[test]
     fn a_window_never_holds_more_than_its_limit(
