@@ -90,6 +90,9 @@ pub struct AppInfo {
     /// Why not, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same in both languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<serde_json::Value>,
     /// The diagnosis that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,

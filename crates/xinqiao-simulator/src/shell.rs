@@ -124,6 +124,7 @@ impl Shared {
             let before = dev.app.clone();
             dev.app.state = state;
             dev.app.reason = reason;
+            dev.app.cause = diagnosis.as_ref().map(|diagnosis| json!(diagnosis.cause));
             dev.app.rule = diagnosis.as_ref().map(|diagnosis| diagnosis.rule.clone());
             dev.app.remedy = diagnosis.map(|diagnosis| diagnosis.remedy);
             dev.app != before

@@ -122,7 +122,7 @@ pub(crate) async fn check(
         ),
         subtitle: match &verdict {
             Ok(()) => Words::same(callback.url.clone()),
-            Err(failed) => Words::same(failed.reason.clone()),
+            Err(failed) => Words::new(failed.diagnosis.cause.zh.clone(), failed.reason.clone()),
         },
         ms: u64::try_from(Shared::wall_ms() - started_ms).ok(),
         state,

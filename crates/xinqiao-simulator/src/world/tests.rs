@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::world::command::{Act, NewAccount, NewUser, PlatformCall};
+use crate::world::command::{Act, NewAccount, PlatformCall};
 
 const WALL: i64 = 1_800_000_000_000;
 
@@ -42,7 +42,7 @@ fn script() -> Vec<Command> {
         Command::Clock(ClockChange::Freeze(true)),
         Command::CreateAccount(Box::new(account)),
         Command::CreateAccount(Box::default()),
-        Command::CreateUser(Box::new(NewUser::default())),
+        Command::CreateUser(Box::default()),
         Command::Act {
             user: "u1".into(),
             act: Box::new(act("follow")),

@@ -190,12 +190,18 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Answer {
 }
 
 fn red(diagnosis: Diagnosed, detail: &str, next: Option<u8>) -> Judged {
+    // The detail is English, with addresses and numbers in it; the catalog says the same in Chinese.
+    let zh = if diagnosis.cause.zh == diagnosis.rule {
+        detail
+    } else {
+        &diagnosis.cause.zh
+    };
     let then = match next {
         Some(next) => Words::new(
-            format!("{detail}；第 {next} 次推送马上开始"),
+            format!("{zh}；马上推送第 {next} 次"),
             format!("{detail}; attempt {next} follows"),
         ),
-        None => Words::new(format!("{detail}；不再重试"), format!("{detail}; given up")),
+        None => Words::new(format!("{zh}；不再重试"), format!("{detail}; given up")),
     };
     Judged {
         state: RowState::Error,
