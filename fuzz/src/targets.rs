@@ -11,7 +11,7 @@ use xinqiao_types::CallbackMode;
 use xinqiao_wire::xml::{Document, Element, Writer};
 
 /// Any bytes as XML, as a message and as a reply.
-pub fn xml(data: &[u8]) {
+pub(crate) fn xml(data: &[u8]) {
     if let Ok(document) = Document::parse(data) {
         let mut out = Writer::new();
         let elements = rewrite(document.root(), &mut out);
@@ -53,7 +53,7 @@ fn rewrite(element: Element<'_, '_>, out: &mut Writer) -> usize {
 }
 
 /// A query in the first line and a body behind it, from anywhere; and the body as a message of ours.
-pub fn envelope(data: &[u8]) {
+pub(crate) fn envelope(data: &[u8]) {
     let (query, body) = match data.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&data[..end], &data[end + 1..]),
         None => (&[][..], data),
