@@ -148,9 +148,12 @@ async fn callback(
     })?;
     let now = shared.now();
     account.note_callback(now);
+    // A repeat has the same MsgId, or the same time; both grow.
+    let order = message.head.msg_id.unwrap_or(message.head.time.0 as u64);
+    let recipe = dedup::key(&message);
     let dedup = shared
         .store
-        .dedup_key(&account.config.appid, &dedup::key(&message));
+        .dedup_key(&account.config.appid, order, &recipe);
     let answer = settle(shared, account, message, dedup, arrived).await?;
     Ok(answer_response(shared, keys, mode, &answer))
 }

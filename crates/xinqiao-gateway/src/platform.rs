@@ -1,9 +1,13 @@
 //! What the gateway must know of the platform by itself: which hosts there are, and the few
 //! endpoints that issue tokens. Everything else comes from the catalog.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
-use xinqiao_catalog::{id::official_account::base, model::Endpoint};
+use xinqiao_catalog::{
+    hosts,
+    id::official_account::base,
+    model::{Endpoint, Host},
+};
 
 /// One listening port, and the platform hosts that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,28 +26,6 @@ pub(crate) enum Face {
 
 /// `api.weixin.qq.com`: where tokens come from.
 pub(crate) const API_HOST: &str = "api.weixin.qq.com";
-
-/// Hosts and the port that stands for them; the first of a face is its default.
-const HOSTS: &[(&str, Face)] = &[
-    (API_HOST, Face::Api),
-    ("api2.weixin.qq.com", Face::Api),
-    ("sh.api.weixin.qq.com", Face::Api),
-    ("sz.api.weixin.qq.com", Face::Api),
-    ("hk.api.weixin.qq.com", Face::Api),
-    ("qyapi.weixin.qq.com", Face::Work),
-    ("api.mch.weixin.qq.com", Face::Pay),
-    ("api2.mch.weixin.qq.com", Face::Pay),
-    ("api2.wechatpay.cn", Face::Pay),
-    ("apihk.mch.weixin.qq.com", Face::Pay),
-    ("apius.mch.weixin.qq.com", Face::Pay),
-    ("fraud.mch.weixin.qq.com", Face::Pay),
-    ("open.weixin.qq.com", Face::Pages),
-    ("mp.weixin.qq.com", Face::Pages),
-    ("file.api.weixin.qq.com", Face::Pages),
-    ("open.work.weixin.qq.com", Face::Pages),
-    ("login.work.weixin.qq.com", Face::Pages),
-    ("payapp.weixin.qq.com", Face::Pay),
-];
 
 /// An endpoint that hands out the account's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,21 +55,34 @@ pub(crate) fn stable_token() -> &'static str {
 impl Face {
     pub(crate) const ALL: [Self; 5] = [Self::Native, Self::Api, Self::Work, Self::Pay, Self::Pages];
 
+    /// The face that the catalog names so.
+    fn of(host: &Host) -> Self {
+        match host.face {
+            "api" => Self::Api,
+            "work" => Self::Work,
+            "pay" => Self::Pay,
+            "pages" => Self::Pages,
+            _ => Self::Native,
+        }
+    }
+
     /// The host that a request is for when its `Host` header names none.
     pub(crate) fn default_host(self) -> &'static str {
-        HOSTS
+        hosts()
             .iter()
-            .find(|(_, face)| *face == self)
-            .map_or(API_HOST, |(host, _)| host)
+            .find(|host| Self::of(host) == self)
+            .map_or(API_HOST, |host| host.name)
     }
 }
 
-/// The port that stands for a host.
-pub(crate) fn face_of(host: &str) -> Face {
-    HOSTS
+/// Whether a host knows the tokens of accounts; nobody else shall see one.
+pub(crate) fn knows_tokens(host: &str) -> bool {
+    hosts()
         .iter()
-        .find(|(known, _)| *known == host)
-        .map_or(Face::Native, |(_, face)| *face)
+        .find(|known| known.name == host)
+        .is_some_and(|known| {
+            known.canonical == API_HOST || known.name.ends_with(".api.weixin.qq.com")
+        })
 }
 
 /// The platform host that a `Host` header names.
@@ -99,17 +94,21 @@ pub(crate) fn platform_host(header: &str) -> Option<&'static str> {
             header
         }
     });
-    HOSTS
+    // Most requests name this machine; they need not ask the catalog.
+    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    hosts()
         .iter()
-        .find(|(host, _)| host.eq_ignore_ascii_case(name))
-        .map(|(host, _)| *host)
+        .find(|host| host.name.eq_ignore_ascii_case(name))
+        .map(|host| host.name)
 }
 
 /// Real host → origin of the port that stands for it.
 pub(crate) fn endpoints(origin_of: impl Fn(Face) -> String) -> BTreeMap<String, String> {
-    HOSTS
+    hosts()
         .iter()
-        .map(|(host, face)| ((*host).to_owned(), origin_of(*face)))
+        .map(|host| (host.name.to_owned(), origin_of(Face::of(host))))
         .collect()
 }
 
@@ -134,8 +133,35 @@ mod tests {
     #[test]
     fn every_face_but_the_native_one_has_hosts() {
         for face in Face::ALL.into_iter().skip(1) {
-            assert!(HOSTS.iter().any(|(_, other)| *other == face), "{face:?}");
+            assert!(
+                hosts().iter().any(|host| Face::of(host) == face),
+                "{face:?}"
+            );
         }
+        assert!(
+            hosts().iter().all(|host| Face::of(host) != Face::Native),
+            "a face of the catalog is unknown"
+        );
         assert_eq!(Face::Native.default_host(), API_HOST);
+        assert_eq!(Face::Pay.default_host(), "api.mch.weixin.qq.com");
+    }
+
+    #[test]
+    fn tokens_go_to_hosts_that_know_them() {
+        for host in [
+            "api.weixin.qq.com",
+            "sh.api.weixin.qq.com",
+            "file.api.weixin.qq.com",
+        ] {
+            assert!(knows_tokens(host), "{host}");
+        }
+        for host in [
+            "qyapi.weixin.qq.com",
+            "chatbot.weixin.qq.com",
+            "api.mch.weixin.qq.com",
+            "x",
+        ] {
+            assert!(!knows_tokens(host), "{host}");
+        }
     }
 }

@@ -32,7 +32,7 @@ use self::body::{Gathered, Reply};
 use crate::{
     APP_KEY_PREFIX, issued_key,
     outbound::OutboundError,
-    platform::{self, Face},
+    platform,
     problem::Problem,
     shared::Shared,
     token_center::{TokenError, VirtualToken},
@@ -128,8 +128,7 @@ fn bearer(shared: &Shared, call: &Call, passing: &Passing) -> Bearer {
         return Bearer::Foreign;
     };
     let text = value.expose();
-    // Only these hosts know the tokens that the centre holds; nobody else shall see one.
-    if !matches!(platform::face_of(passing.host), Face::Api | Face::Pages) {
+    if !platform::knows_tokens(passing.host) {
         return Bearer::Foreign;
     }
     if let Some(token) = shared.virtual_tokens.read(text) {

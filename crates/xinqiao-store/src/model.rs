@@ -53,8 +53,10 @@ impl FromStr for EventRef {
     }
 }
 
-/// A keyed hash of what makes a callback the same callback. Safe to keep, says nothing about the
-/// user.
+/// What makes a callback the same callback: eight bytes that grow with time, and a keyed hash of
+/// eight. Safe to keep, says nothing about the user.
+///
+/// Growing matters: the index of random keys would write a page of its own for every event.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DedupKey(pub [u8; 16]);
 

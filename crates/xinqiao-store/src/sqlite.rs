@@ -166,8 +166,8 @@ impl Sqlite {
         &self.0.master
     }
 
-    pub(crate) fn dedup_key(&self, appid: &AppId, recipe: &str) -> DedupKey {
-        dedup_key(&self.0.dedup, appid, recipe)
+    pub(crate) fn dedup_key(&self, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
+        dedup_key(&self.0.dedup, appid, order, recipe)
     }
 
     /// Runs `work` in the writer's next transaction; returns when that is on disk.
@@ -236,13 +236,14 @@ impl Sqlite {
     }
 }
 
-fn dedup_key(key: &hmac::Key, appid: &AppId, recipe: &str) -> DedupKey {
+fn dedup_key(key: &hmac::Key, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
     let mut context = hmac::Context::with_key(key);
     context.update(appid.as_str().as_bytes());
     context.update(b"\0");
     context.update(recipe.as_bytes());
     let tag = context.sign();
     let mut out = [0; 16];
-    out.copy_from_slice(&tag.as_ref()[..16]);
+    out[..8].copy_from_slice(&order.to_be_bytes());
+    out[8..].copy_from_slice(&tag.as_ref()[..8]);
     DedupKey(out)
 }

@@ -64,12 +64,15 @@ impl Store {
         Self::Discard(crate::sqlite::Discard::new(master))
     }
 
-    /// The key under which a callback is known: a keyed hash of account and recipe text.
-    pub fn dedup_key(&self, appid: &AppId, recipe: &str) -> DedupKey {
+    /// The key under which a callback is known, from the account and the recipe's text.
+    ///
+    /// `order` is equal for repeats and grows with time where it can: the MsgId of a message, the time
+    /// of an event.
+    pub fn dedup_key(&self, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
         match self {
-            Self::Sqlite(db) => db.dedup_key(appid, recipe),
+            Self::Sqlite(db) => db.dedup_key(appid, order, recipe),
             #[cfg(feature = "bench")]
-            Self::Discard(db) => db.dedup_key(appid, recipe),
+            Self::Discard(db) => db.dedup_key(appid, order, recipe),
         }
     }
 

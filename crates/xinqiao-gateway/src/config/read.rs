@@ -80,7 +80,7 @@ impl Config {
                 file: file.to_owned(),
                 line: before.matches('\n').count() + 1,
                 table: table_of(text, at),
-                reason: error.message().to_owned(),
+                reason: with_key(text, at, error.message()),
             }
         })?;
         config.check(file)?;
@@ -245,6 +245,15 @@ pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
         })
 }
 
+/// The reason with the key on whose line it arose, unless it names it already.
+fn with_key(text: &str, at: usize, message: &str) -> String {
+    let line = text[..at.min(text.len())].rsplit('\n').next().unwrap_or("");
+    match line.split_once('=') {
+        Some((key, _)) if !message.contains(key.trim()) => format!("{}: {message}", key.trim()),
+        _ => message.to_owned(),
+    }
+}
+
 /// The header of the table that a place in the text belongs to.
 fn table_of(text: &str, at: usize) -> String {
     let end = text[at.min(text.len())..]
@@ -363,6 +372,15 @@ mod tests {
         let error =
             refused("[[account]]\nappid=\"wx1\"\nsecret = { env = \"XINQIAO_TEST_UNSET\" }");
         assert!(error.contains("XINQIAO_TEST_UNSET"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_key() {
+        let error = refused("[listen]\nport = \"many\"\n");
+        assert!(
+            error.contains("line 2, [listen]: port: invalid type"),
+            "{error}"
+        );
     }
 
     #[test]

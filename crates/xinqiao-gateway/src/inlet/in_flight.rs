@@ -64,7 +64,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl InFlight {
     fn shard(&self, key: &DedupKey) -> &Shard {
-        &self.0[usize::from(key.0[0]) % SHARDS]
+        &self.0[usize::from(key.0[15]) % SHARDS]
     }
 
     pub(crate) fn enter(&self, key: DedupKey) -> Entry {

@@ -112,10 +112,7 @@ async fn virtual_token(
     if let Err(error) = shared.tokens.token(shared, appid.as_str()).await {
         return token_failure(shared, call, &passing.path, appid, &error);
     }
-    let text =
-        shared
-            .virtual_tokens
-            .make(&*shared.context.entropy, &key.hash, appid, shared.world());
+    let text = shared.virtual_tokens.make(&key.hash, appid, shared.world());
     shared.metrics.tokens_virtual.add();
     tracing::info!(%appid, key = key.id, app = key.app, "A virtual token was handed out.");
     token_answer(&text, token_center::EXPIRES_IN)

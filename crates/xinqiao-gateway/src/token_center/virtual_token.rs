@@ -5,7 +5,7 @@
 //! it, it survives restarts, and it dies with its key.
 
 use xinqiao_store::{Sealer, Store};
-use xinqiao_types::{AppId, Entropy, UnixSeconds};
+use xinqiao_types::{AppId, UnixSeconds};
 
 /// What the app is told. WeChat's own figure; SDKs subtract up to 200 s from it.
 pub(crate) const EXPIRES_IN: i64 = 7200;
@@ -37,13 +37,7 @@ impl VirtualTokens {
     }
 
     /// A new token for a key (by its hash) and an account.
-    pub(crate) fn make(
-        &self,
-        entropy: &dyn Entropy,
-        key: &[u8; 32],
-        appid: &AppId,
-        now: UnixSeconds,
-    ) -> String {
+    pub(crate) fn make(&self, key: &[u8; 32], appid: &AppId, now: UnixSeconds) -> String {
         let appid = appid.as_str().as_bytes();
         let mut plain = Vec::with_capacity(PLAIN_BYTES.max(25 + appid.len()));
         plain.extend_from_slice(&key[..16]);
@@ -51,7 +45,7 @@ impl VirtualTokens {
         plain.push(appid.len() as u8);
         plain.extend_from_slice(appid);
         plain.resize(PLAIN_BYTES.max(plain.len()), 0);
-        let sealed = self.0.seal(entropy, CONTEXT, &plain);
+        let sealed = self.0.seal(CONTEXT, &plain);
         let mut text = String::with_capacity(PREFIX.len() + sealed.len() * 4 / 3 + 4);
         text.push_str(PREFIX);
         base64_simd::URL_SAFE_NO_PAD.encode_append(&sealed, &mut text);
@@ -96,12 +90,7 @@ mod tests {
 
     #[test]
     fn a_virtual_token_looks_like_a_real_one() {
-        let text = tokens().make(
-            &SystemEntropy,
-            &[1; 32],
-            &AppId::from("wx5823bf96d3bd56c7"),
-            UnixSeconds(0),
-        );
+        let text = tokens().make(&[1; 32], &AppId::from("wx5823bf96d3bd56c7"), UnixSeconds(0));
         assert!((130..=170).contains(&text.len()), "{}", text.len());
         assert!(
             text.bytes()
@@ -114,7 +103,7 @@ mod tests {
     fn a_virtual_token_outlives_what_the_app_was_told() {
         let tokens = tokens();
         let appid = AppId::from("wx1");
-        let text = tokens.make(&SystemEntropy, &[1; 32], &appid, UnixSeconds(1000));
+        let text = tokens.make(&[1; 32], &appid, UnixSeconds(1000));
         let read = tokens.read(&text).unwrap();
         assert_eq!((read.appid, read.key), (appid, [1; 16]));
         assert!(read.ends.0 > 1000 + EXPIRES_IN);
@@ -124,7 +113,7 @@ mod tests {
         #[test]
         fn an_altered_token_is_not_ours(index in 3usize..130, change in 1u8..63) {
             let tokens = tokens();
-            let mut text = tokens.make(&SystemEntropy, &[1; 32], &AppId::from("wx1"), UnixSeconds(0)).into_bytes();
+            let mut text = tokens.make(&[1; 32], &AppId::from("wx1"), UnixSeconds(0)).into_bytes();
             const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let old = ALPHABET.iter().position(|byte| *byte == text[index]).unwrap();
             text[index] = ALPHABET[(old + usize::from(change)) % 64];

@@ -1,11 +1,14 @@
 //! Moves the write-ahead log into the database, on a thread and a connection of its own, so that no
 //! write waits for it: it mostly copies beside the writer, and only now and then asks for a moment
-//! alone to cut the log.
+//! alone, so that the log begins anew.
+//!
+//! The log's file is overwritten in place and never cut while the store is open: a flush of a file that
+//! does not change its length is the cheapest there is.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -15,10 +18,10 @@ use rusqlite::Connection;
 
 use super::Opener;
 
-/// The log is copied once it has grown to this size …
-const COPY_BYTES: u64 = 4 << 20;
-/// … and cut at this one.
-const CUT_BYTES: u64 = 48 << 20;
+/// The log is copied after so many bytes of new bodies …
+const COPY_BYTES: u64 = 12 << 20;
+/// … and begun anew when it has so many pages (of 4 KiB).
+const RESTART_PAGES: i64 = 12_000;
 
 pub(super) struct Checkpointer {
     signal: Signal,
@@ -27,18 +30,27 @@ pub(super) struct Checkpointer {
 
 /// The writer's way to say that the log grew.
 #[derive(Clone)]
-pub(super) struct Signal(Option<Arc<SyncSender<Wake>>>);
+pub(super) struct Signal(Option<Arc<Grown>>);
+
+struct Grown {
+    bytes: AtomicU64,
+    wake: SyncSender<Wake>,
+}
 
 enum Wake {
-    Written,
+    Copy,
     Stop,
 }
 
 impl Signal {
-    pub(super) fn written(&self) {
-        if let Some(tx) = &self.0
-            && let Err(TrySendError::Disconnected(_)) = tx.try_send(Wake::Written)
-        {
+    /// So many bytes were committed.
+    pub(super) fn written(&self, bytes: u64) {
+        let Some(grown) = &self.0 else { return };
+        if grown.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes < COPY_BYTES {
+            return;
+        }
+        grown.bytes.store(0, Ordering::Relaxed);
+        if let Err(TrySendError::Disconnected(_)) = grown.wake.try_send(Wake::Copy) {
             tracing::debug!("The checkpointer has stopped.");
         }
     }
@@ -53,15 +65,15 @@ impl Checkpointer {
             });
         }
         let connection = opener.connect()?;
-        let log = PathBuf::from(format!("{}-wal", opener.path));
         // One wake-up that waits is enough.
-        let (tx, rx) = sync_channel(1);
+        let (wake, wakes) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoint_loop(&connection, &rx, &log))
+            .spawn(move || checkpoint_loop(&connection, &wakes))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let bytes = AtomicU64::new(0);
         Ok(Self {
-            signal: Signal(Some(Arc::new(tx))),
+            signal: Signal(Some(Arc::new(Grown { bytes, wake }))),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -77,36 +89,27 @@ impl Checkpointer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let (Some(thread), Some(tx)) = (thread, &self.signal.0) else {
+        let (Some(thread), Some(grown)) = (thread, &self.signal.0) else {
             return;
         };
-        drop(tx.send(Wake::Stop));
+        drop(grown.wake.send(Wake::Stop));
         if thread.join().is_err() {
             tracing::error!("The store's checkpointer panicked.");
         }
     }
 }
 
-fn checkpoint_loop(connection: &Connection, wakes: &Receiver<Wake>, log: &std::path::Path) {
-    let mut copied = 0;
+fn checkpoint_loop(connection: &Connection, wakes: &Receiver<Wake>) {
     while let Ok(wake) = wakes.recv() {
-        let size = std::fs::metadata(log).map_or(0, |meta| meta.len());
         let result = match wake {
-            Wake::Stop => connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"),
-            Wake::Written if size >= CUT_BYTES => {
-                copied = 0;
-                connection.execute_batch(
-                    "PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)",
-                )
-            }
-            Wake::Written if size >= copied + COPY_BYTES => {
-                copied = size;
-                connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")
-            }
-            Wake::Written => {
-                copied = copied.min(size);
-                Ok(())
-            }
+            Wake::Stop => checkpoint(connection, "TRUNCATE").map(drop),
+            Wake::Copy => checkpoint(connection, "PASSIVE").and_then(|pages| {
+                if pages >= RESTART_PAGES {
+                    checkpoint(connection, "RESTART").map(drop)
+                } else {
+                    Ok(())
+                }
+            }),
         };
         if let Err(error) = result {
             tracing::warn!(%error, "A checkpoint failed and will be tried again.");
@@ -115,4 +118,11 @@ fn checkpoint_loop(connection: &Connection, wakes: &Receiver<Wake>, log: &std::p
             return;
         }
     }
+}
+
+/// Returns how many pages the log has.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        row.get(1)
+    })
 }

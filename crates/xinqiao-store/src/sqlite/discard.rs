@@ -43,12 +43,12 @@ impl Discard {
         &self.0.master
     }
 
-    pub(crate) fn dedup_key(&self, appid: &AppId, recipe: &str) -> DedupKey {
-        super::dedup_key(&self.0.dedup, appid, recipe)
+    pub(crate) fn dedup_key(&self, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
+        super::dedup_key(&self.0.dedup, appid, order, recipe)
     }
 
     pub(crate) fn append(&self, event: NewEvent<'_>) -> Appended {
-        let shard = &self.0.seen[usize::from(event.dedup.0[0]) % SHARDS];
+        let shard = &self.0.seen[usize::from(event.dedup.0[15]) % SHARDS];
         let mut seen = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = seen.get(&event.dedup) {
             return Appended::Repeat {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use xinqiao_types::{AppId, SystemEntropy};
+use xinqiao_types::AppId;
 
 use super::{Sqlite, vault::DataKey};
 use crate::{
@@ -21,6 +21,13 @@ pub(super) struct AppendJob {
     body: Vec<u8>,
     apps: Vec<Box<str>>,
     held_until: Millis,
+}
+
+impl AppendJob {
+    /// What it adds to the log, about.
+    pub(super) fn bytes(&self) -> u64 {
+        self.body.len() as u64 + 128
+    }
 }
 
 /// The writer's side of the log: which days have a table, and the next place.
@@ -260,7 +267,7 @@ impl Sqlite {
     pub(crate) async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
         let key = self.data_key(event.appid).await?;
         let context = body_context(event.appid, event.dedup);
-        let body = key.sealer.seal(&SystemEntropy, &context, event.body);
+        let body = key.sealer.seal(&context, event.body);
         let job = AppendJob {
             day: shanghai_day(event.received),
             appid: event.appid.clone(),
@@ -299,7 +306,7 @@ impl Sqlite {
             Answer::Reply(xml) => {
                 let key = self.data_key(appid).await?;
                 key.sealer
-                    .seal(&SystemEntropy, answer_context(appid, event).as_bytes(), xml)
+                    .seal(answer_context(appid, event).as_bytes(), xml)
             }
         })
     }

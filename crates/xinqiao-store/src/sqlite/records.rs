@@ -1,7 +1,7 @@
 //! Tokens with their leases, app keys, and accounts' secrets.
 
 use rusqlite::{OptionalExtension as _, params};
-use xinqiao_types::{AppId, SystemEntropy};
+use xinqiao_types::AppId;
 
 use super::Sqlite;
 use crate::{
@@ -87,11 +87,11 @@ impl Sqlite {
         token: StoredToken,
     ) -> Result<bool, StoreError> {
         let context = token_context(credential);
-        let sealed =
-            self.0
-                .vault
-                .records()
-                .seal(&SystemEntropy, context.as_bytes(), token.token.as_bytes());
+        let sealed = self
+            .0
+            .vault
+            .records()
+            .seal(context.as_bytes(), token.token.as_bytes());
         let credential = credential.to_owned();
         self.write(move |connection| {
             let changed = connection
@@ -213,11 +213,11 @@ impl Sqlite {
     ) -> Result<(), StoreError> {
         let plain = serde_json::to_vec(secrets)
             .map_err(|_| StoreError::Sealed("the account's secrets do not write"))?;
-        let sealed =
-            self.0
-                .vault
-                .records()
-                .seal(&SystemEntropy, account_context(appid).as_bytes(), &plain);
+        let sealed = self
+            .0
+            .vault
+            .records()
+            .seal(account_context(appid).as_bytes(), &plain);
         let name = appid.to_string();
         self.write(move |connection| {
             connection.execute(

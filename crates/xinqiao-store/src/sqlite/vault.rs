@@ -68,7 +68,7 @@ impl Vault {
                 }
             }
             (None, _) => {
-                let sealed = master.seal(&SystemEntropy, CHECK, CHECK);
+                let sealed = master.seal(CHECK, CHECK);
                 let insert = "INSERT INTO meta (name, value) VALUES ('key_check', ?1), ('key_fingerprint', ?2)";
                 connection
                     .execute(insert, rusqlite::params![sealed, given.as_bytes()])
@@ -134,9 +134,7 @@ impl Vault {
     pub(super) fn generate(&self, appid: &AppId) -> ([u8; 32], Vec<u8>) {
         let mut plain = [0; 32];
         SystemEntropy.fill(&mut plain);
-        let sealed = self
-            .master
-            .seal(&SystemEntropy, appid.as_str().as_bytes(), &plain);
+        let sealed = self.master.seal(appid.as_str().as_bytes(), &plain);
         (plain, sealed)
     }
 

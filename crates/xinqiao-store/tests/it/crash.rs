@@ -23,7 +23,7 @@ async fn child() {
     let appid = appid();
     for n in 0.. {
         let body = format!("body {n}");
-        let dedup = store.dedup_key(&appid, &n.to_string());
+        let dedup = store.dedup_key(&appid, 1, &n.to_string());
         let appended = store
             .append(event(&appid, dedup, body.as_bytes(), &["shop"]))
             .await

@@ -5,7 +5,7 @@ use xinqiao_store::{Answer, Appended, DeliveryState, EventRef, Finish, Location,
 use crate::*;
 
 async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<i64>) {
-    let (appid, dedup) = (appid(), store.dedup_key(&appid(), "1"));
+    let (appid, dedup) = (appid(), store.dedup_key(&appid(), 1, "1"));
     match store
         .append(event(&appid, dedup, b"body", apps))
         .await

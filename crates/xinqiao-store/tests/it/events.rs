@@ -14,7 +14,7 @@ fn new_event(appended: &Appended) -> xinqiao_store::EventRef {
 #[tokio::test]
 async fn a_repeat_finds_the_first_and_its_answer() {
     let store = open(Location::Memory);
-    let (appid, dedup) = (appid(), store.dedup_key(&appid(), "1"));
+    let (appid, dedup) = (appid(), store.dedup_key(&appid(), 1, "1"));
     let first = new_event(
         &store
             .append(event(&appid, dedup, b"body", &["shop"]))
@@ -55,10 +55,13 @@ async fn a_repeat_finds_the_first_and_its_answer() {
 async fn dedup_keys_belong_to_an_account() {
     let store = open(Location::Memory);
     let other = AppId::from("wxother");
-    assert_ne!(store.dedup_key(&appid(), "1"), store.dedup_key(&other, "1"));
+    assert_ne!(
+        store.dedup_key(&appid(), 1, "1"),
+        store.dedup_key(&other, 1, "1")
+    );
     assert_eq!(
-        store.dedup_key(&appid(), "1"),
-        store.dedup_key(&appid(), "1")
+        store.dedup_key(&appid(), 1, "1"),
+        store.dedup_key(&appid(), 1, "1")
     );
 }
 
@@ -68,7 +71,7 @@ async fn a_repeat_after_midnight_is_still_a_repeat() {
     let appid = appid();
     // 23:59:59.9 in Shanghai.
     let late = Millis(NOW.0 + 12 * 3_600_000 - 100);
-    let dedup = store.dedup_key(&appid, "1");
+    let dedup = store.dedup_key(&appid, 1, "1");
     let first = NewEvent {
         received: late,
         ..event(&appid, dedup, b"x", &[])
@@ -87,7 +90,7 @@ async fn a_repeat_after_midnight_is_still_a_repeat() {
         }
     );
     let other = NewEvent {
-        dedup: store.dedup_key(&appid, "2"),
+        dedup: store.dedup_key(&appid, 1, "2"),
         ..second
     };
     assert_eq!(
@@ -105,7 +108,7 @@ async fn a_thousand_at_once_all_get_a_place_of_their_own() {
             let store = store.clone();
             tokio::spawn(async move {
                 let appid = appid();
-                let dedup = store.dedup_key(&appid, &(n % 500).to_string());
+                let dedup = store.dedup_key(&appid, 1, &(n % 500).to_string());
                 store.append(event(&appid, dedup, b"x", &[])).await.unwrap()
             })
         })
@@ -130,7 +133,7 @@ async fn lists_page_over_days_and_filter_by_account() {
     let (one, two) = (appid(), AppId::from("wxother"));
     for n in 0..6i64 {
         let account = if n % 2 == 0 { &one } else { &two };
-        let dedup = store.dedup_key(account, &n.to_string());
+        let dedup = store.dedup_key(account, 1, &n.to_string());
         let received = NOW.plus(n / 2 * DAY_MS);
         store
             .append(NewEvent {
@@ -164,7 +167,7 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
     let (one, two) = (appid(), AppId::from("wxother"));
     let mut places = Vec::new();
     for account in [&one, &two] {
-        let dedup = store.dedup_key(account, "1");
+        let dedup = store.dedup_key(account, 1, "1");
         places.push(new_event(
             &store
                 .append(event(account, dedup, b"x", &[]))
@@ -178,7 +181,7 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
         assert!(matches!(erased, Err(StoreError::Sealed(_))), "{erased:?}");
         assert!(store.event(places[1]).await.unwrap().is_some());
         // It may receive again, under a new key.
-        let dedup = store.dedup_key(&one, "2");
+        let dedup = store.dedup_key(&one, 1, "2");
         drop(store.append(event(&one, dedup, b"x", &[])).await.unwrap());
     }
 }

@@ -65,7 +65,7 @@ async fn the_file_is_private_and_holds_nothing_in_clear() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(file(folder.path()));
     let appid = appid();
-    let dedup = store.dedup_key(&appid, "CANARY-dedup-openid");
+    let dedup = store.dedup_key(&appid, 1, "CANARY-dedup-openid");
     store
         .append(event(&appid, dedup, b"CANARY-body", &["shop"]))
         .await
@@ -123,6 +123,6 @@ async fn a_closed_store_says_so() {
     let store = open(Location::Memory);
     store.close().await;
     let appid = appid();
-    let dedup = store.dedup_key(&appid, "1");
+    let dedup = store.dedup_key(&appid, 1, "1");
     assert!(store.append(event(&appid, dedup, b"x", &[])).await.is_err());
 }
