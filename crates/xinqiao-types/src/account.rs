@@ -114,7 +114,11 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = "mini".parse::<AccountKind>().unwrap_err();
-        assert!(error.to_string().starts_with("`mini` is not a known account kind, use one of: "));
+        assert!(
+            error
+                .to_string()
+                .starts_with("`mini` is not a known account kind, use one of: ")
+        );
         for kind in AccountKind::ALL {
             assert!(error.allowed.split(' ').any(|name| name == kind.as_str()));
         }

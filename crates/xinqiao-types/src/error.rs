@@ -61,12 +61,20 @@ impl Rid {
     ///
     /// The message comes back without the rid and without trailing spaces.
     pub fn split(message: &str) -> (&str, Option<Self>) {
-        let Some(at) = message.rfind("rid:") else { return (message, None) };
+        let Some(at) = message.rfind("rid:") else {
+            return (message, None);
+        };
         let id = message[at + "rid:".len()..].trim();
         let plausible = !id.is_empty()
             && id.len() <= 64
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if plausible { (message[..at].trim_end(), Some(Self::new(id))) } else { (message, None) }
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if plausible {
+            (message[..at].trim_end(), Some(Self::new(id)))
+        } else {
+            (message, None)
+        }
     }
 }
 

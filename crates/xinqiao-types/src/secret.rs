@@ -77,6 +77,9 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_itself() {
         assert_eq!(format!("{:?}", AppSecret::new("hunter2")), "AppSecret(***)");
-        assert_eq!(format!("{:#?}", Some(AppKey::from("xqk_1"))), "Some(\n    AppKey(***),\n)");
+        assert_eq!(
+            format!("{:#?}", Some(AppKey::from("xqk_1"))),
+            "Some(\n    AppKey(***),\n)"
+        );
     }
 }

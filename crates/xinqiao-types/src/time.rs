@@ -87,7 +87,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -102,7 +105,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { nanoseconds: Arc::new(AtomicI64::new(clamp(now.as_nanosecond()))) }
+        Self {
+            nanoseconds: Arc::new(AtomicI64::new(clamp(now.as_nanosecond()))),
+        }
     }
 
     /// A clock that shows `seconds` since 1970.
@@ -114,17 +119,20 @@ impl ManualClock {
 
     /// Puts the clock.
     pub fn set(&self, now: Timestamp) {
-        self.nanoseconds.store(clamp(now.as_nanosecond()), Ordering::SeqCst);
+        self.nanoseconds
+            .store(clamp(now.as_nanosecond()), Ordering::SeqCst);
     }
 
     /// Moves the clock forward (or back, if `seconds` is negative).
     pub fn advance(&self, seconds: i64) {
-        self.nanoseconds.fetch_add(clamp(i128::from(seconds) * 1_000_000_000), Ordering::SeqCst);
+        self.nanoseconds
+            .fetch_add(clamp(i128::from(seconds) * 1_000_000_000), Ordering::SeqCst);
     }
 
     /// Moves the clock by milliseconds.
     pub fn advance_millis(&self, millis: i64) {
-        self.nanoseconds.fetch_add(clamp(i128::from(millis) * 1_000_000), Ordering::SeqCst);
+        self.nanoseconds
+            .fetch_add(clamp(i128::from(millis) * 1_000_000), Ordering::SeqCst);
     }
 }
 
