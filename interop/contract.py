@@ -14,7 +14,7 @@ from harness import xinqiao
 from harness.contract_answers import answers, attempts
 from harness.contract_calls import calls, tokens
 from harness.contract_control import deterministic, unbuilt
-from harness.contract_gateway import behind, configuration, killed
+from harness.contract_gateway import behind, configuration, demo, kept, killed
 from harness.raw import API
 from harness.report import Report, equal, expect
 from harness.xinqiao import Control, Process
@@ -59,7 +59,7 @@ def run(report):
     if any(wanted(p) for p in (answers, calls, tokens, attempts, unbuilt)):
         with report.section("simulator"):
             simulator_checks(report)
-    for part in (deterministic, behind, killed, configuration):
+    for part in (deterministic, behind, demo, kept, killed, configuration):
         if wanted(part):
             with report.section(f"{part.__name__}"):
                 part(report)

@@ -147,8 +147,8 @@ def straight(report, control, endpoints, name, command, folder):
                 kind = next((v for k, v in pairs if k.lower() == "content-type"), "")
                 expect(kind.startswith("text/xml"), f"content-type {kind}")
         with report.check(f"{label}: a key with spare bits set is taken"):
-            # WxJava 4.7.0 decodes with the JDK here; its other modules refuse such keys with the commons-codec
-            # that they bring, so the simulator generates none.
+            # WxJava 4.7.0 decodes with the JDK here; its other modules refuse such keys with the
+            # commons-codec that they bring, so the simulator generates none.
             odd = dict(account, aes_key=account["aes_key"][:-1] + "C")
             try:
                 with Bot(command, odd, api_origin) as other:

@@ -13,28 +13,30 @@ def attempts(report, control, api):
     """Five seconds, three times, one MsgId. The slow ones run side by side."""
 
     def sleeper():
-        with report.check(
-            "straight: a 6 s sleeper gets exactly three deliveries with one MsgId, then the notice"
+        with (
+            report.check(
+                "straight: a 6 s sleeper gets exactly three deliveries with one MsgId, then the notice"
+            ),
+            Bot(lambda push, n: time.sleep(6) or "zu spät") as bot,
         ):
-            with Bot(lambda push, n: time.sleep(6) or "zu spät") as bot:
-                account, user = shop(control, bot)
-                started = time.monotonic()
-                answer = control.say(user, account, "慢")
-                took = time.monotonic() - started
-                time.sleep(2.5)
-                got = bot.messages()
-                equal(len(got), 3, "deliveries")
-                equal(len({envelope.element(p.plain, "MsgId") for p in got}), 1, "different MsgIds")
-                equal(len({envelope.element(p.plain, "CreateTime") for p in got}), 1, "different CreateTimes")
-                gaps = [b.at - a.at for a, b in zip(got, got[1:])]
-                expect(all(4.8 < gap < 7 for gap in gaps), f"gaps {gaps}")
-                expect(14.5 < took < 20, f"the act took {took:.1f} s")
-                equal(len(answer["deliveries"][0]["attempts"]), 3, "attempts told")
-                equal(
-                    [(i["via"], i["content"]) for i in control.inbox(user, account)],
-                    [("system", NOTICE)],
-                    "inbox",
-                )
+            account, user = shop(control, bot)
+            started = time.monotonic()
+            answer = control.say(user, account, "慢")
+            took = time.monotonic() - started
+            time.sleep(2.5)
+            got = bot.messages()
+            equal(len(got), 3, "deliveries")
+            equal(len({envelope.element(p.plain, "MsgId") for p in got}), 1, "different MsgIds")
+            equal(len({envelope.element(p.plain, "CreateTime") for p in got}), 1, "different CreateTimes")
+            gaps = [b.at - a.at for a, b in zip(got, got[1:])]
+            expect(all(4.8 < gap < 7 for gap in gaps), f"gaps {gaps}")
+            expect(14.5 < took < 20, f"the act took {took:.1f} s")
+            equal(len(answer["deliveries"][0]["attempts"]), 3, "attempts told")
+            equal(
+                [(i["via"], i["content"]) for i in control.inbox(user, account)],
+                [("system", NOTICE)],
+                "inbox",
+            )
 
     def second():
         with report.check("straight: an answer on the second try is shown once"):
@@ -97,27 +99,29 @@ ILLEGAL = {
 def answers(report, control, api):
     """What counts as silence and what as an illegal answer."""
     for mode in ("plain", "compat", "safe"):
-        with report.check(f"straight: {mode} mode: handshake, message, reply, silence"):
-            with Bot(
+        with (
+            report.check(f"straight: {mode} mode: handshake, message, reply, silence"),
+            Bot(
                 lambda push, n: (
                     None if "静" in push.plain else "好 " + envelope.element(push.plain, "Content")
                 )
-            ) as bot:
-                account, user = shop(control, bot, mode)
-                control.say(user, account, "你好")
-                control.say(user, account, "静")
-                equal(bot.problems, [], "problems")
-                equal([i["content"] for i in control.inbox(user, account)], ["好 你好"], "inbox")
-                body, query = bot.messages()[-1].body, bot.messages()[-1].query
-                openid = user["openids"][account["appid"]]
-                equal(query.get("openid"), openid, "openid of the query")
-                expect(abs(int(query["timestamp"]) - time.time()) < 5, "the timestamp is not real time")
-                equal("Encrypt" in body, mode != "plain", "has Encrypt")
-                equal("<Content>" in body, mode != "safe", "has Content")
-                equal("encrypt_type" in query, mode != "plain", "has encrypt_type")
-                xml = bot.messages()[0].plain
-                equal(envelope.element(xml, "ToUserName"), account["original_id"], "ToUserName")
-                equal(envelope.element(xml, "FromUserName"), openid, "FromUserName")
+            ) as bot,
+        ):
+            account, user = shop(control, bot, mode)
+            control.say(user, account, "你好")
+            control.say(user, account, "静")
+            equal(bot.problems, [], "problems")
+            equal([i["content"] for i in control.inbox(user, account)], ["好 你好"], "inbox")
+            body, query = bot.messages()[-1].body, bot.messages()[-1].query
+            openid = user["openids"][account["appid"]]
+            equal(query.get("openid"), openid, "openid of the query")
+            expect(abs(int(query["timestamp"]) - time.time()) < 5, "the timestamp is not real time")
+            equal("Encrypt" in body, mode != "plain", "has Encrypt")
+            equal("<Content>" in body, mode != "safe", "has Content")
+            equal("encrypt_type" in query, mode != "plain", "has encrypt_type")
+            xml = bot.messages()[0].plain
+            equal(envelope.element(xml, "ToUserName"), account["original_id"], "ToUserName")
+            equal(envelope.element(xml, "FromUserName"), openid, "FromUserName")
     with report.check("straight: an empty body is silence too"), Bot(lambda push, n: (200, "")) as bot:
         account, user = shop(control, bot)
         equal(len(control.say(user, account, "?")["deliveries"][0]["attempts"]), 1, "attempts")

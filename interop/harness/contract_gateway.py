@@ -162,6 +162,74 @@ def refusals(report, bot, control, dev, account, user, gateway):
         expect(400 <= got.status < 500 and "callback.signature" in got.text, f"{got.status} {got.text[:300]}")
 
 
+def demo(report):
+    """`xinqiao dev` without an app: the demo app answers, also late, straight and through the gateway."""
+    for via in ("direct", "gateway"):
+        with (
+            report.section(f"demo, {via}"),
+            Process("dev", "--via", via, "--memory", "--port", "0") as dev,
+        ):
+            control = Control(dev.ready["control"])
+            account = seeded_service(control)
+            user = follower(control, account)
+            with report.check(f"demo, {via}: 你好 is answered"):
+                equal((connected(control) or {}).get("state"), "connected", "state of the app")
+                started = time.monotonic()
+                control.say(user, account, "你好")
+                shown = control.wait_inbox(user, account, bool)
+                took = time.monotonic() - started
+                equal(shown[-1]["via"], "reply", "via")
+                expect("你好" in shown[-1]["content"], shown[-1])
+                print(f"     the demo's bubble was there after {took * 1000:.0f} ms")
+            with report.check(f"demo, {via}: a slow answer arrives as a customer message"):
+                control.say(user, account, "慢")
+                shown = control.wait_inbox(
+                    user, account, lambda box: any(item["via"] == "custom" for item in box), 20
+                )
+                equal(shown[-1]["via"], "custom", "via")
+                equal([item for item in shown if item["via"] == "system"], [], "notices")
+
+
+def kept(report):
+    """What is on disk after kill -9: the world of `dev`, and its credentials."""
+    with (
+        report.check("dev: killed with -9, the next start has the same accounts, users and chats"),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        dev = Process("dev", "--port", "0", folder=folder)
+        control = Control(dev.ready["control"])
+        account = seeded_service(control)
+        user = follower(control, account)
+        connected(control)
+        control.say(user, account, "记住")
+        extra = control.account(name="新店", kind="subscription")
+        before = control.wait_inbox(user, account, bool)
+        dev.kill()
+        dev.stop()
+        dev = Process("dev", "--port", "0", folder=folder)
+        try:
+            control = Control(dev.ready["control"])
+            again = seeded_service(control)
+            for key in ("appid", "secret", "token", "aes_key"):
+                equal(again[key], account[key], key)
+            equal(control.call("GET", f"/accounts/{extra['appid']}")["secret"], extra["secret"], "secret")
+            equal(control.inbox(user, account), before, "inbox")
+            equal((connected(control) or {}).get("state"), "connected", "state of the app")
+            control.say(user, account, "还在")
+            box = control.wait_inbox(user, account, lambda box: len(box) > len(before))
+            equal(len(box), len(before) + 1, "inbox items")
+        finally:
+            dev.stop()
+    with report.check("dev: another folder, the same seed: the same credentials; another seed: others"):
+        found = []
+        for seed in ("1", "1", "2"):
+            with Process("dev", "--port", "0", "--memory", "--seed", seed) as dev:
+                account = seeded_service(Control(dev.ready["control"]))
+                found.append(tuple(account[key] for key in ("appid", "secret", "token", "aes_key")))
+        equal(found[0], found[1], "credentials")
+        expect(not set(found[0]) & set(found[2]), "another seed has the same credentials")
+
+
 CONFIG = """
 upstream = {{ "api.weixin.qq.com" = "{api}" }}
 store = "{store}"

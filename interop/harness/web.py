@@ -1,5 +1,6 @@
 """HTTP without proxies, redirects or retries, and a small server to listen with."""
 
+import contextlib
 import http.client
 import json as json_module
 import socket
@@ -90,7 +91,7 @@ class App:
     """A callback server. `handler(push, n)` returns (status, body[, content type]); n counts POSTs from 1."""
 
     def __init__(self, handler, port=0):
-        self.handler, self.pushes, self.lock = handler, [], threading.Lock()
+        self.handler, self.pushes, self.connections, self.lock = handler, [], set(), threading.Lock()
         app = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -98,6 +99,16 @@ class App:
 
             def log_message(self, *args):
                 pass
+
+            def setup(self):
+                super().setup()
+                with app.lock:
+                    app.connections.add(self.request)
+
+            def finish(self):
+                with app.lock:
+                    app.connections.discard(self.request)
+                super().finish()
 
             def answer(self):
                 parts = urlsplit(self.path)
@@ -133,8 +144,13 @@ class App:
         ).start()
 
     def close(self):
+        """Closes the kept connections too: an app that is gone answers nowhere."""
         self.server.shutdown()
         self.server.server_close()
+        with self.lock:
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self):
         return self

@@ -76,8 +76,11 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.kill()
         self.log.close()
+        said = self.output() if self.folder.exists() else ""
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if "panicked at" in said:
+            raise RuntimeError("xinqiao panicked: " + said[said.index("panicked at") - 60 :][:900])
 
     def __enter__(self):
         return self
