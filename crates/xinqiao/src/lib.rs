@@ -9,10 +9,10 @@
 //! # #[cfg(feature = "official-account")]
 //! # async fn f(openid: xinqiao::types::OpenId) -> Result<(), xinqiao::Error> {
 //! use serde_json::json;
-//! use xinqiao::official_account::{menu, user};
+//! use xinqiao::official_account::{menu, message::custom};
 //!
 //! let shop = xinqiao::official_account("wx0123456789abcdef", "secret");
-//! let person = shop.send(user::Info::new(openid, "zh_CN")).await?;
+//! let _ = shop.send(custom::Send::text(openid, "你好")).await?;
 //! let menu = shop.send(menu::Get::new()).await?;
 //! let any = shop.call("official_account.menu.get", json!({})).await?;
 //! # Ok(()) }

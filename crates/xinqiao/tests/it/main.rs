@@ -14,6 +14,7 @@ use xinqiao::{
     },
     token::StaticToken,
     transport::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
+    types::OpenId,
 };
 
 /// Answers everything with one JSON text and keeps what was asked.
@@ -65,7 +66,7 @@ async fn a_menu_is_read() {
 #[tokio::test]
 async fn a_customer_message_is_sent() {
     let (client, canned) = client(json!({"errcode": 0, "errmsg": "ok"}));
-    let message = custom::Send::new("o1", Body::Text(Text::new("你好")));
+    let message = custom::Send::text("o1", "你好");
     let _empty = client.send(message).await.unwrap();
     let sent = canned.1.lock().unwrap()[0].clone();
     let body: Value = serde_json::from_slice(&sent.body.concat()).unwrap();
@@ -79,7 +80,9 @@ async fn a_customer_message_is_sent() {
 async fn a_user_is_read_although_fields_are_missing() {
     // WECHAT: of a user who does not follow, only `subscribe` and the ids come.
     let (client, canned) = client(json!({"subscribe": 0, "openid": "o1"}));
-    let person = client.send(user::Info::new("o1", "zh_CN")).await.unwrap();
+    let mut ask = user::Info::default();
+    ask.openid = OpenId::new("o1");
+    let person = client.send(ask).await.unwrap();
     assert_eq!(person.openid.as_str(), "o1");
     let asked = canned.1.lock().unwrap()[0].url.clone();
     assert!(
