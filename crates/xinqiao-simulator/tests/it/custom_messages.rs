@@ -34,7 +34,12 @@ async fn the_interaction_window_decides() {
     let typing = json!({"touser": openid, "command": "Typing"});
     world.say(&user, appid(&account), "再来").await;
     let path = format!("/cgi-bin/message/custom/typing?access_token={token}");
-    assert_eq!(world.call(&path, typing).await["errcode"], 0);
+    assert_eq!(world.call(&path, typing.clone()).await["errcode"], 0);
+    assert_eq!(
+        world.call(&path, typing.clone()).await["errcode"],
+        45081,
+        "already typing"
+    );
     let chat = world
         .get(&format!("/users/{user}/chat?account={}", appid(&account)))
         .await;
@@ -42,6 +47,12 @@ async fn the_interaction_window_decides() {
     assert_eq!(
         chat["window"]["remaining"], 5,
         "typing spends nothing: {chat}"
+    );
+    world.advance(31).await;
+    assert_eq!(
+        world.call(&path, typing).await["errcode"],
+        45080,
+        "nothing said for 31 s"
     );
     world.advance(48 * 3600).await;
     let token = world.token(&account).await;

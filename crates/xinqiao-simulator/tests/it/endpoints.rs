@@ -167,3 +167,65 @@ async fn files_live_three_days() {
         .unwrap();
     assert!(gone.contains("40007"), "{gone}");
 }
+
+/// Names of rules in our sources: quoted, two words or more joined by dots, below one of these.
+#[test]
+fn every_rule_that_we_name_is_explained_by_the_catalog() {
+    const HEADS: [&str; 12] = [
+        "call",
+        "callback",
+        "credential",
+        "egress",
+        "fault",
+        "handshake",
+        "kf_account",
+        "media",
+        "menu",
+        "openid",
+        "reply",
+        "json",
+    ];
+    // Switches for disputed behaviour, not diagnoses.
+    const SWITCHES: [&str; 3] = [
+        "callback.notice_text",
+        "callback.mark_fail_after",
+        "callback.mark_fail_seconds",
+    ];
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut missing = std::collections::BTreeSet::new();
+    let mut found = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            for quoted in text.split('"').skip(1).step_by(2) {
+                let head = quoted.split('.').next().unwrap();
+                let is_rule = quoted.contains('.')
+                    && HEADS.contains(&head)
+                    && quoted
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
+                if is_rule && !SWITCHES.contains(&quoted) {
+                    found += 1;
+                    if xinqiao_catalog::diagnosis(quoted).is_none() {
+                        missing.insert(quoted.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        found > 30,
+        "only {found} rules found: has the way of naming them changed?"
+    );
+    assert!(
+        missing.is_empty(),
+        "no diagnosis in the catalog: {missing:?}"
+    );
+}

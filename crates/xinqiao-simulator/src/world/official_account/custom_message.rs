@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+/// How old the latest message may be for typing to be shown.
+const EXCHANGE_SECONDS: i64 = 30;
 /// For how long typing is shown.
 const TYPING_SECONDS: i64 = 15;
 
@@ -190,7 +192,7 @@ fn staff(turn: &Turn<'_>, request: &Request) -> Result<Option<String>, Refuse> {
     Ok(Some(member.nickname.clone()))
 }
 
-/// `message/custom/typing`: needs an open allowance, spends none.
+/// `message/custom/typing`: needs a message of either side in the last thirty seconds; spends no allowance.
 pub(crate) fn typing(turn: &mut Turn<'_>, request: &Request) -> Verdict {
     let openid = request
         .body
@@ -210,10 +212,18 @@ pub(crate) fn typing(turn: &mut Turn<'_>, request: &Request) -> Verdict {
     };
     let now = turn.now;
     let person = contact(turn, request, &openid)?;
-    person
-        .allowances
-        .check(person.relation(), now)
-        .map_err(refuse)?;
+    let exchanged = person
+        .chat
+        .iter()
+        .rev()
+        .find(|item| item.from != Speaker::System)
+        .is_some_and(|item| now.0 - item.time <= EXCHANGE_SECONDS);
+    if typing && !exchanged {
+        return Err(Refuse::code(code::TYPING_NEEDS_EXCHANGE));
+    }
+    if typing && person.typing_until.is_some_and(|until| now.0 < until) {
+        return Err(Refuse::code(code::ALREADY_TYPING));
+    }
     person.typing_until = typing.then_some(now.0 + TYPING_SECONDS);
     let user = person.user.clone();
     turn.effects.push(Effect::Chat {
