@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod catalog;
 mod check;
 mod codegen;
 mod import;
@@ -32,15 +33,68 @@ enum Command {
         #[arg(long)]
         blob: bool,
     },
+    /// The catalog itself: is it consistent, how wide is it.
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Decodes the samples of an index through the generated types and encodes them again.
+    Samples {
+        /// `index.jsonl`; its files lie beside it.
+        index: PathBuf,
+    },
+    /// Writes the OpenAPI 3.1 document.
+    Openapi {
+        /// Only these products.
+        #[arg(long)]
+        product: Vec<String>,
+        /// Into this file; else to the standard output.
+        #[arg(long)]
+        output: Option<PathBuf>,
+    },
     /// What must hold over the repository: dependency directions, bans, layout, literals.
     Check,
     /// First pass from a fact base to TOML.
     Import(import::Options),
 }
 
+#[derive(Subcommand)]
+enum CatalogCommand {
+    /// Checks ids, routes, types, codes, links, examples, order.
+    Check,
+    /// Prints how much is in it.
+    Stats {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn samples(index: &std::path::Path) -> Result<()> {
+    // The generated crates are not linked here: their code must be able to be wrong.
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "xinqiao-samples", "--"])
+        .arg(index)
+        .status()?;
+    anyhow::ensure!(status.success(), "samples: see above");
+    Ok(())
+}
+
+fn openapi(products: &[String], output: Option<&std::path::Path>) -> Result<()> {
+    let document = xinqiao_catalog::openapi::document(&catalog::products(products)?);
+    let text = serde_json::to_string_pretty(&document)?;
+    match output {
+        Some(path) => std::fs::write(path, text)?,
+        None => println!("{text}"),
+    }
+    Ok(())
+}
+
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Codegen { check, blob } => codegen::run(check, blob),
+        Command::Catalog(CatalogCommand::Check) => catalog::check(),
+        Command::Catalog(CatalogCommand::Stats { json }) => catalog::stats(json),
+        Command::Samples { index } => samples(&index),
+        Command::Openapi { product, output } => openapi(&product, output.as_deref()),
         Command::Check => check::run(),
         Command::Import(options) => import::run(&options),
     }

@@ -4,6 +4,8 @@
 //! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the
 //! network: give a request to `xinqiao-client`.
 
+#[cfg(feature = "message")]
+mod custom;
 mod generated;
 
 pub use generated::*;

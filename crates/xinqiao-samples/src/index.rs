@@ -7,22 +7,25 @@ use serde_json::Value;
 use xinqiao_catalog::{Endpoint, Event, Method, Product, endpoints, events};
 use xinqiao_wire::Record;
 
-use crate::registry;
+use xinqiao_samples::registry;
+
 use crate::trip::{self, Trip};
 
 /// What a run found.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// Project (first folder of the file) → samples that passed, samples.
-    pub projects: BTreeMap<String, (usize, usize)>,
+    pub(crate) projects: BTreeMap<String, (usize, usize)>,
     /// File and reason.
-    pub failures: Vec<(String, String)>,
+    pub(crate) failures: Vec<(String, String)>,
     /// Scalar values, and how many typed slots held by themselves.
-    pub values: (usize, usize),
+    pub(crate) values: (usize, usize),
+    /// Values that no typed slot held: file kind and place → how many.
+    pub(crate) untyped: BTreeMap<String, usize>,
 }
 
 /// Runs all samples of an index.
-pub fn run(index: &Path) -> std::io::Result<Report> {
+pub(crate) fn run(index: &Path) -> std::io::Result<Report> {
     let folder = index.parent().unwrap_or_else(|| Path::new("."));
     let mut report = Report::default();
     let names = Names::new();
@@ -33,7 +36,7 @@ pub fn run(index: &Path) -> std::io::Result<Report> {
         let project = file.split('/').next().unwrap_or_default().to_owned();
         let trip = match std::fs::read_to_string(folder.join(&file)) {
             Ok(content) => one(&names, &entry, &file, &content),
-            Err(error) => Trip { failure: Some(error.to_string()), values: 0, typed: 0 },
+            Err(error) => Trip::failed(error.to_string()),
         };
         let counts = report.projects.entry(project).or_default();
         counts.1 += 1;
@@ -43,6 +46,9 @@ pub fn run(index: &Path) -> std::io::Result<Report> {
         }
         report.values.0 += trip.values;
         report.values.1 += trip.typed;
+        for place in trip.untyped {
+            *report.untyped.entry(place).or_default() += 1;
+        }
     }
     Ok(report)
 }
@@ -60,9 +66,9 @@ fn one(names: &Names, entry: &Value, file: &str, content: &str) -> Trip {
     for also in entry["also"].as_array().into_iter().flatten() {
         ids.extend(also.as_str().map(str::to_owned));
     }
-    let mut last =
-        Trip { failure: Some(format!("no type for {family} {ids:?}")), values: 0, typed: 0 };
+    let mut last = Trip::failed(format!("no type for {family} {ids:?}"));
     for id in ids {
+        let envelope = names.envelope(family, &id);
         let found: Option<&'static str> = if matches!(kind, "request" | "response") {
             names.endpoint(family, &id)
         } else {
@@ -80,7 +86,7 @@ fn one(names: &Names, entry: &Value, file: &str, content: &str) -> Trip {
         let trip = if file.to_ascii_lowercase().ends_with(".xml") {
             trip::through_xml(make, content)
         } else {
-            trip::through_json(make, content)
+            trip::through_json(make, content, envelope)
         };
         if trip.failure.is_none() {
             return trip;
@@ -122,6 +128,17 @@ impl Names {
             .map(|endpoint| endpoint.id)
     }
 
+    /// Names of the error envelope of an endpoint's answer.
+    fn envelope(&self, family: &str, id: &str) -> [&'static str; 2] {
+        let (family, id) = id.split_once(':').unwrap_or((family, id));
+        let key = (family.to_owned(), id.to_ascii_lowercase());
+        match self.endpoints.get(&key).and_then(|endpoint| endpoint.envelope) {
+            Some(names) => names,
+            None if family == "pay-business" => ["trace_id", "error"],
+            None => ["errcode", "errmsg"],
+        }
+    }
+
     fn event(&self, family: &str, id: &str) -> Option<&'static str> {
         let mut parts = id.split('.');
         let head = parts.next().unwrap_or_default();
@@ -147,6 +164,11 @@ fn fact_ids(endpoint: &Endpoint) -> Vec<String> {
         .collect();
     let path = path.join(".").to_ascii_lowercase();
     let mut out = Vec::new();
+    for field in endpoint.query.fields.iter().chain(&endpoint.request.fields) {
+        if !field.constant.is_empty() {
+            out.push(format!("{path}.{}", field.constant.to_ascii_lowercase()));
+        }
+    }
     if let Some(when) = endpoint.when {
         out.push(format!("{path}.{}", when.value.to_ascii_lowercase()));
     }

@@ -1,6 +1,13 @@
 //! `xinqiao-samples INDEX.jsonl`: prints passed/total per project, failures, and the share that typed slots hold.
+//!
+//! A sample passes if what comes out is the same JSON value (or the same XML elements) as what went in. Beside that,
+//! the share of values that typed slots hold by themselves is counted: decoded without keep-raw, encoded again. The
+//! error envelope counts as typed, since the client holds it in a type of its own.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
+
+mod index;
+mod trip;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +17,7 @@ fn main() -> ExitCode {
         eprintln!("usage: xinqiao-samples INDEX.jsonl");
         return ExitCode::from(2);
     };
-    let report = match xinqiao_samples::run(&index) {
+    let report = match index::run(&index) {
         Ok(report) => report,
         Err(error) => {
             eprintln!("{}: {error}", index.display());
@@ -19,6 +26,13 @@ fn main() -> ExitCode {
     };
     for (file, reason) in &report.failures {
         println!("FAIL {file}: {reason}");
+    }
+    if std::env::args().any(|argument| argument == "--untyped") {
+        let mut names: Vec<_> = report.untyped.iter().collect();
+        names.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (name, count) in names.into_iter().take(60) {
+            println!("UNTYPED {count} {name}");
+        }
     }
     let (mut passed, mut total) = (0, 0);
     for (project, (good, all)) in &report.projects {

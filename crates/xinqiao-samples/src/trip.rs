@@ -4,22 +4,33 @@ use serde_json::Value;
 use xinqiao_wire::xml::{Document, Element};
 use xinqiao_wire::{Keep, Record, json, markup, value};
 
-use crate::registry::Maker;
-
 /// What became of a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trip {
+pub(crate) struct Trip {
     /// Nothing, or what went wrong.
-    pub failure: Option<String>,
+    pub(crate) failure: Option<String>,
     /// Scalar values in the sample.
-    pub values: usize,
+    pub(crate) values: usize,
     /// How many of them typed slots held by themselves.
-    pub typed: usize,
+    pub(crate) typed: usize,
+    /// Places of the others.
+    pub(crate) untyped: Vec<String>,
+}
+
+impl Trip {
+    /// A sample that could not even be tried.
+    pub(crate) fn failed(reason: String) -> Trip {
+        Trip { failure: Some(reason), values: 0, typed: 0, untyped: Vec::new() }
+    }
 }
 
 /// A JSON sample through a type.
-pub fn through_json(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
-    let failed = |reason: String| Trip { failure: Some(reason), values: 0, typed: 0 };
+pub(crate) fn through_json(
+    make: impl Fn() -> Box<dyn Record>,
+    text: &str,
+    envelope: [&str; 2],
+) -> Trip {
+    let failed = Trip::failed;
     let text = text.trim_start_matches('\u{feff}');
     let input: Value = match serde_json::from_str(text) {
         Ok(input) => input,
@@ -36,15 +47,22 @@ pub fn through_json(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
     let mut typed = make();
     let _ = value::from_value(typed.as_mut(), &input, Keep::Typed);
     let held = value::to_value(typed.as_ref());
-    let mut counts = (0, 0);
-    count(&input, Some(&held), &mut counts);
+    let mut counts = Counts::default();
+    for (name, value) in input.as_object().into_iter().flatten() {
+        let in_envelope = envelope.contains(&name.as_str());
+        let held = if in_envelope { Some(value) } else { held.get(name) };
+        count(value, held, name, &mut counts);
+    }
+    if !input.is_object() {
+        count(&input, Some(&held), "", &mut counts);
+    }
     let failure = (input != output).then(|| difference(&input, &output, ""));
-    Trip { failure, values: counts.0, typed: counts.1 }
+    Trip { failure, values: counts.values, typed: counts.typed, untyped: counts.untyped }
 }
 
 /// An XML sample through a type.
-pub fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
-    let failed = |reason: String| Trip { failure: Some(reason), values: 0, typed: 0 };
+pub(crate) fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
+    let failed = Trip::failed;
     let input = match Document::parse(text.as_bytes()) {
         Ok(document) => tree(document.root()),
         Err(error) => return failed(error.to_string()),
@@ -61,10 +79,10 @@ pub fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Trip {
         Err(reason) => return failed(reason),
     };
     let held = again(Keep::Typed).ok();
-    let mut counts = (0, 0);
-    count(&input, held.as_ref(), &mut counts);
+    let mut counts = Counts::default();
+    count(&input, held.as_ref(), "", &mut counts);
     let failure = (!covers(&input, &output)).then(|| difference(&input, &output, ""));
-    Trip { failure, values: counts.0, typed: counts.1 }
+    Trip { failure, values: counts.values, typed: counts.typed, untyped: counts.untyped }
 }
 
 /// Every element of the input is in the output; a required one that the input lacks may be there, empty or zero.
@@ -108,22 +126,35 @@ fn tree(element: Element<'_, '_>) -> Value {
     Value::Object(map)
 }
 
-fn count(input: &Value, held: Option<&Value>, counts: &mut (usize, usize)) {
+#[derive(Default)]
+struct Counts {
+    values: usize,
+    typed: usize,
+    untyped: Vec<String>,
+}
+
+fn count(input: &Value, held: Option<&Value>, place: &str, counts: &mut Counts) {
     match input {
         Value::Object(map) => {
             for (name, value) in map {
-                count(value, held.and_then(|held| held.get(name)), counts);
+                let place = format!("{place}.{name}");
+                count(value, held.and_then(|held| held.get(name)), &place, counts);
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                count(item, held.and_then(|held| held.get(at)), counts);
+                count(item, held.and_then(|held| held.get(at)), place, counts);
             }
         }
         Value::Null => {}
         scalar => {
-            counts.0 += 1;
-            counts.1 += usize::from(held == Some(scalar));
+            counts.values += 1;
+            if held == Some(scalar) {
+                counts.typed += 1;
+            } else {
+                let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                counts.untyped.push(format!("{place}: {scalar} held as {held}"));
+            }
         }
     }
 }
@@ -153,9 +184,4 @@ fn difference(a: &Value, b: &Value, path: &str) -> String {
             format!("{path}: {} became {}", short(a), short(b))
         }
     }
-}
-
-/// For tests that have a maker only.
-pub fn json_round_trips(make: Maker, text: &str) -> Result<(), String> {
-    through_json(make, text).failure.map_or(Ok(()), Err)
 }

@@ -218,7 +218,7 @@ fn decode_fields(
         }
     }
     if special {
-        numbered(record, shape, &mut extra)?;
+        numbered(record, shape, &mut extra, keep)?;
         union(record, shape, &mut extra, keep)?;
         free(record, shape, &mut extra)?;
     }
@@ -256,18 +256,25 @@ fn decode_field(
     input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
     let Some(field) = shape.fields.get(index) else { return input.skip() };
-    if !input.keep() || input.repeats() {
+    let listed = record.slot(index).is_some_and(|slot| slot.items().is_some());
+    if !input.keep() || (input.repeats() && (listed || !input.is_leaf())) {
         let Some(slot) = record.slot_mut(index) else { return input.skip() };
         return decode_slot(slot, field, input).map_err(|error| error.under(field.name));
     }
+    let text = input.repeats();
     let raw = input.value()?;
     let Some(slot) = record.slot_mut(index) else { return Ok(()) };
     if decode_slot(slot, field, &mut value::Reader::new(&raw, true)).is_err() {
         slot.reset();
     }
     let canonical = value::slot_value(slot, field);
-    if canonical.as_ref() != Some(&raw)
-        && let Some(rest) = record.rest_mut()
+    let same = match (&canonical, &raw) {
+        // XML has text only: a number is unusual if it is written in another way.
+        (Some(Value::Number(number)), Value::String(raw)) if text => number.to_string() == *raw,
+        (Some(Value::Bool(truth)), Value::String(raw)) if text => truth.to_string() == *raw,
+        (canonical, raw) => canonical.as_ref() == Some(raw),
+    };
+    if !same && let Some(rest) = record.rest_mut()
     {
         rest.mark(index, Mark::Raw { raw, canonical });
     }
@@ -319,6 +326,7 @@ fn numbered(
     record: &mut dyn Record,
     shape: &'static Shape,
     extra: &mut Vec<(String, Value)>,
+    keep: bool,
 ) -> Result<(), DecodeError> {
     for (index, field) in shape.fields.iter().enumerate().filter(|(_, field)| field.numbered) {
         let mut found: Vec<(usize, Option<usize>, usize)> = Vec::new();
@@ -345,28 +353,31 @@ fn numbered(
                 continue;
             }
             let (_, value) = &extra[at];
-            let mut reader = value::Reader::new(value, false);
-            match (m, open) {
-                (Some(_), Some((outer, inner))) if n == outer => {
-                    let list = slot.last();
-                    if let Some(item) = list.and_then(|list| list.push()) {
-                        item.decode(field, &mut reader)?;
-                    }
-                    open = Some((outer, inner + 1));
+            let inner = matches!((m, open), (Some(_), Some((outer, _))) if n == outer);
+            let list: Option<&mut dyn Slot> = match (m, inner) {
+                (None, _) => Some(slot),
+                (Some(_), true) => slot.last(),
+                (Some(_), false) => slot.push(),
+            };
+            let Some(list) = list else { continue };
+            let fits = match list.push() {
+                Some(item) => {
+                    item.decode(field, &mut value::Reader::new(value, false))?;
+                    !keep || value::slot_value(item, field).as_ref() == Some(value)
                 }
-                (Some(_), _) => {
-                    if let Some(item) = slot.push().and_then(|list| list.push()) {
-                        item.decode(field, &mut reader)?;
-                    }
-                    open = Some((n, 1));
-                    count += 1;
+                None => continue,
+            };
+            if !fits {
+                // Written in an unusual way: the typed list ends here, the rest stays as it came.
+                list.pop();
+                break;
+            }
+            match m {
+                Some(m) => {
+                    count += usize::from(!inner);
+                    open = Some((n, m + 1));
                 }
-                (None, _) => {
-                    if let Some(item) = slot.push() {
-                        item.decode(field, &mut reader)?;
-                    }
-                    count += 1;
-                }
+                None => count += 1,
             }
             used.push(at);
         }

@@ -76,6 +76,10 @@ pub trait Input {
     fn repeats(&self) -> bool {
         false
     }
+    /// Whether the next value has nothing below it; only XML can tell, and only there it matters.
+    fn is_leaf(&self) -> bool {
+        false
+    }
     /// Byte position, for errors.
     fn offset(&self) -> usize {
         0

@@ -17,7 +17,6 @@ macro_rules! record {
         $(#[$meta])*
         #[derive(Clone, Default)]
         #[non_exhaustive]
-        #[must_use]
         pub struct $name {
             $( $(#[$fmeta])* pub $field: $ty, )*
             rest: $crate::Rest,
@@ -60,6 +59,7 @@ macro_rules! record {
             impl $name {
                 /// With everything that is required.
                 #[inline]
+                #[must_use]
                 pub fn new($($nf: impl ::core::convert::Into<$nt>),*) -> Self {
                     Self { $($nf: $nf.into(),)* ..Self::default() }
                 }
@@ -70,6 +70,7 @@ macro_rules! record {
                 $(
                     #[doc = concat!("Sets `", stringify!($sf), "`.")]
                     #[inline]
+                    #[must_use]
                     pub fn $sf(mut self, value: impl ::core::convert::Into<$st>) -> Self {
                         self.$sf = ::core::option::Option::Some(value.into());
                         self

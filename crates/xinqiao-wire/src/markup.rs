@@ -128,6 +128,10 @@ impl Input for Reader<'_, '_> {
     fn repeats(&self) -> bool {
         true
     }
+
+    fn is_leaf(&self) -> bool {
+        self.next.is_some_and(|element| !element.has_children())
+    }
 }
 
 enum Open {

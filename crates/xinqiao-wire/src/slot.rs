@@ -41,6 +41,8 @@ pub trait Slot: Send + Sync {
     fn push(&mut self) -> Option<&mut dyn Slot> {
         None
     }
+    /// Drops the last item, for numbered fields.
+    fn pop(&mut self) {}
     /// The last item for writing, for fields with two numbers.
     fn last(&mut self) -> Option<&mut dyn Slot> {
         None

@@ -4,21 +4,25 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use xinqiao_catalog::{
-    AuthKind, Content, Endpoint, Event, Field, Product, Retry, Shape, Spelling, TypeDef, TypeId,
-    TypeRef, Union,
+    Content, Endpoint, Event, Field, Product, Shape, Spelling, TypeDef, TypeId, TypeRef, Union,
 };
 
-use super::{Files, HEAD};
+use super::Files;
 use crate::names::{camel, ident};
 use crate::pack::Catalog;
-use crate::source::read;
+
+mod files;
+mod text;
+
+use self::files::print;
+use self::text::{Record, doc, endpoint_doc, endpoint_info, info, text_type, whole_type};
 
 /// Names that a request type may not have, because generated code uses them.
 const FORBIDDEN: &[&str] = &["String", "Option", "Vec", "Self", "Some", "None", "W"];
 
 /// What a Rust module holds.
 #[derive(Default)]
-struct Module {
+pub(super) struct Module {
     body: String,
     /// Modules inside the same file.
     inner: BTreeMap<String, Module>,
@@ -26,7 +30,7 @@ struct Module {
 
 /// A generated Rust file, as a tree.
 #[derive(Default)]
-struct Source {
+pub(super) struct Source {
     root: Module,
     /// Files below it.
     files: BTreeSet<String>,
@@ -179,156 +183,6 @@ fn reach(types: &[TypeDef]) -> Vec<HashSet<u32>> {
             seen
         })
         .collect()
-}
-
-fn print(product: Product, sources: BTreeMap<String, Source>, many: bool, files: &mut Files) {
-    let root = read::repository().join("crates").join(crate_name(product));
-    let generated = root.join("src/generated");
-    // `marketing.favor` needs a `marketing` above it.
-    let mut sources = sources;
-    let names: Vec<String> = sources.keys().cloned().collect();
-    for name in &names {
-        if let Some((parent, child)) = name.rsplit_once('.') {
-            sources.entry(parent.to_owned()).or_default().files.insert(child.to_owned());
-        }
-    }
-    let mut top = String::new();
-    let mut features = Vec::new();
-    let mut again = String::new();
-    for (name, source) in &sources {
-        let path: Vec<String> = name.split('.').map(ident).collect();
-        let mut out = String::from(HEAD);
-        let _ = writeln!(out, "//! `{}.{name}`", product.name());
-        let bare = source.root.body.is_empty() && source.root.inner.is_empty();
-        if !source.root.body.is_empty() {
-            out.push_str("\nuse xinqiao_wire as w;\n");
-        }
-        for child in &source.files {
-            let feature = feature(&format!("{name}.{child}"));
-            let _ = write!(out, "\n#[cfg(feature = \"{feature}\")]\npub mod {};\n", ident(child));
-        }
-        module(&mut out, &source.root, 0);
-        let mut file = generated.clone();
-        for part in &path {
-            file.push(part.trim_end_matches('_'));
-        }
-        file.set_extension("rs");
-        files.insert(file, out.into_bytes());
-        let feature_name = feature(name);
-        if !bare && name != "types" {
-            features.push((feature_name.clone(), name.clone()));
-        }
-        if path.len() == 1 {
-            let mut any: Vec<String> = sources
-                .keys()
-                .filter(|other| *other == name || other.starts_with(&format!("{name}.")))
-                .filter(|other| {
-                    sources.get(*other).is_some_and(|source| {
-                        !source.root.body.is_empty() || !source.root.inner.is_empty()
-                    })
-                })
-                .map(|other| format!("feature = \"{}\"", feature(other)))
-                .collect();
-            any.sort();
-            let gate = match any.as_slice() {
-                [one] => one.clone(),
-                _ => format!("any({})", any.join(", ")),
-            };
-            if name == "types" {
-                let _ = write!(top, "\n/// Types that several modules share.\npub mod types;\n");
-            } else {
-                let _ = write!(top, "\n#[cfg({gate})]\npub mod {};\n", path[0]);
-            }
-            if name == "base" {
-                for inner in source.root.inner.keys() {
-                    let _ = write!(
-                        again,
-                        "\n#[cfg(feature = \"base\")]\npub use self::base::{inner};\n"
-                    );
-                }
-            }
-        }
-    }
-    let mut out = format!("{HEAD}//! Generated from the catalog.\n");
-    if many {
-        out.insert_str(
-            HEAD.len(),
-            "#![expect(clippy::too_many_arguments, reason = \"as many as the platform requires\")]\n",
-        );
-        out = format!(
-            "{HEAD}//! Generated from the catalog.\n#![expect(clippy::too_many_arguments, reason = \"as many as the platform requires\")]\n"
-        );
-    }
-    out.push_str(&top);
-    out.push_str(&again);
-    files.insert(root.join("src/generated.rs"), out.into_bytes());
-    manifest(product, &features, files);
-}
-
-fn feature(name: &str) -> String {
-    name.replace(['.', '_'], "-")
-}
-
-fn manifest(product: Product, features: &[(String, String)], files: &mut Files) {
-    let name = crate_name(product);
-    let root = read::repository().join("crates").join(&name);
-    let all: Vec<String> = features.iter().map(|(feature, _)| format!("    \"{feature}\",")).collect();
-    let lines: Vec<String> = features.iter().map(|(feature, _)| format!("{feature} = []")).collect();
-    let text = format!(
-        "# @generated by xtask codegen\n[package]\nname = \"{name}\"\ndescription = \"{}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\nauthors.workspace = true\n\n[lints]\nworkspace = true\n\n[features]\ndefault = [\"all\"]\n# Every module; name the ones you need instead to compile less.\nall = [\n{}\n]\n{}\n\n[dependencies]\nxinqiao-types.workspace = true\nxinqiao-wire.workspace = true\n",
-        about(product),
-        all.join("\n"),
-        lines.join("\n"),
-    );
-    files.insert(root.join("Cargo.toml"), text.into_bytes());
-    let lib = root.join("src/lib.rs");
-    if !lib.exists() || std::fs::read_to_string(&lib).is_ok_and(|text| text.lines().count() < 3) {
-        let text = format!(
-            "//! {}\n//!\n//! Every endpoint is a plain request type with its answer beside it; what they hold is in their documentation and in\n//! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the\n//! network: give a request to `xinqiao-client`.\n\nmod generated;\n\npub use generated::*;\n",
-            about(product),
-        );
-        files.insert(lib, text.into_bytes());
-    }
-}
-
-fn about(product: Product) -> &'static str {
-    match product {
-        Product::OfficialAccount => "Official account (公众号) endpoints.",
-        Product::MiniProgram => "Mini program (小程序) endpoints.",
-        Product::OpenPlatform => "Open platform (第三方平台) endpoints.",
-        Product::Channels => "Channels (视频号) and shop endpoints.",
-        Product::PayV2 => "WeChat Pay endpoints of the second generation (XML).",
-        Product::PayV3 => "WeChat Pay endpoints of the third generation (JSON).",
-        Product::PayBusiness => "Business pay (微企付) endpoints.",
-        Product::PayGlobal => "Cross-border pay endpoints.",
-        Product::Work => "WeCom (企业微信) endpoints.",
-        Product::Ads => "Marketing (广告) endpoints.",
-        Product::Chatbot => "Chatbot (对话开放平台) endpoints.",
-    }
-}
-
-fn module(out: &mut String, module: &Module, depth: usize) {
-    let pad = "    ".repeat(depth);
-    for line in module.body.lines() {
-        if line.is_empty() {
-            out.push('\n');
-        } else {
-            let _ = writeln!(out, "{pad}{line}");
-        }
-    }
-    for (name, inner) in &module.inner {
-        let _ = write!(out, "\n{pad}/// `{name}`\n{pad}pub mod {name} {{\n");
-        if !inner.body.is_empty() {
-            let _ = writeln!(out, "{pad}    use xinqiao_wire as w;");
-        }
-        self::module(out, inner, depth + 1);
-        let _ = writeln!(out, "{pad}}}");
-    }
-}
-
-/// One line of documentation, safe for rustdoc.
-fn doc(text: &str) -> String {
-    text.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<").replace('>', "\\>")
 }
 
 impl Writer<'_> {
@@ -652,207 +506,3 @@ pub(crate) fn type_name(verb: &str) -> String {
     name
 }
 
-fn text_type(product: Product, field: &Field) -> String {
-    if field.wire == Spelling::TextOrNumber {
-        return "w::TextOrNumber".into();
-    }
-    let consumer = matches!(product, Product::OfficialAccount | Product::MiniProgram);
-    match field.name {
-        "openid" => "xinqiao_types::OpenId".into(),
-        "touser" if consumer => "xinqiao_types::OpenId".into(),
-        "unionid" => "xinqiao_types::UnionId".into(),
-        "appid" => "xinqiao_types::AppId".into(),
-        "mchid" | "mch_id" => "xinqiao_types::MchId".into(),
-        "corpid" => "xinqiao_types::CorpId".into(),
-        "media_id" => "xinqiao_types::MediaId".into(),
-        _ => "String".into(),
-    }
-}
-
-fn whole_type(field: &Field) -> &'static str {
-    if field.format == "unix" {
-        "xinqiao_types::UnixSeconds"
-    } else if field.unit == "fen" {
-        "xinqiao_types::Fen"
-    } else {
-        "i64"
-    }
-}
-
-fn info(field: &Field, place: &str, required: bool) -> String {
-    let mut out = format!("w::Field::new(\"{}\")", field.name);
-    if required {
-        out.push_str(".required()");
-    }
-    if !place.is_empty() {
-        let _ = write!(out, ".place(w::Place::{place})");
-    }
-    let spelling = match field.wire {
-        Spelling::BoolInt => "w::Spelling::BoolInt",
-        Spelling::BoolYn => "w::Spelling::BoolYn",
-        Spelling::BoolText => "w::Spelling::BoolText",
-        Spelling::NumericText => "w::Spelling::NumericText",
-        Spelling::JsonText => "w::Spelling::JsonText",
-        Spelling::Comma => "w::Spelling::Joined(',')",
-        Spelling::Pipe => "w::Spelling::Joined('|')",
-        Spelling::Semicolon => "w::Spelling::Joined(';')",
-        _ => "",
-    };
-    if !spelling.is_empty() {
-        let _ = write!(out, ".spelled({spelling})");
-    }
-    if field.wire == Spelling::JsonPart {
-        out.push_str(".json_part()");
-    }
-    if field.secret || field.pii {
-        out.push_str(".masked()");
-    }
-    if field.encrypted {
-        out.push_str(".encrypted()");
-    }
-    if !field.xml_name.is_empty() {
-        let _ = write!(out, ".xml(\"{}\")", field.xml_name);
-    }
-    let text = matches!(field.ty, TypeRef::String | TypeRef::Timestamp)
-        || matches!(&field.ty, TypeRef::List(inner) if **inner == TypeRef::String);
-    if text && !field.cdata {
-        out.push_str(".no_cdata()");
-    }
-    if field.numbered {
-        out.push_str(".numbered()");
-    }
-    out
-}
-
-fn endpoint_doc(endpoint: &Endpoint) -> String {
-    let mut out = String::new();
-    if endpoint.title.is_empty() {
-        let _ = writeln!(out, "/// `{} {}`.", endpoint.method, endpoint.path);
-    } else {
-        let _ = writeln!(out, "/// {} ({}).", doc(endpoint.title.en), doc(endpoint.title.zh));
-    }
-    out.push_str("///\n");
-    let _ = writeln!(out, "/// * Call: `{} {}` on `{}`.", endpoint.method, endpoint.path, endpoint.host);
-    if endpoint.partial {
-        out.push_str("/// * Shape: unknown; free JSON in, free JSON out.\n");
-    }
-    if !endpoint.errors.is_empty() {
-        let codes: Vec<String> =
-            endpoint.errors.iter().take(12).map(ToString::to_string).collect();
-        let _ = writeln!(out, "/// * Errors: {}.", codes.join(", "));
-    }
-    if !endpoint.permissions.is_empty() {
-        let _ = writeln!(out, "/// * Needs: `{}`.", endpoint.permissions.join("` or `"));
-    }
-    if !endpoint.roles.is_empty() {
-        let _ = writeln!(out, "/// * For: {}.", endpoint.roles.join(", "));
-    }
-    if !endpoint.deprecated.is_empty() {
-        let when = if endpoint.deprecated == "true" { "shut down" } else { endpoint.deprecated };
-        let _ = writeln!(out, "/// * Deprecated: {when}.");
-    }
-    for url in endpoint.doc.iter().take(1) {
-        let _ = writeln!(out, "/// * Source: <{url}>.");
-    }
-    let _ = writeln!(out, "/// * Catalog: `{}`.", endpoint.id);
-    out
-}
-
-fn endpoint_info(endpoint: &Endpoint, name: &str, response: &str) -> String {
-    let param = endpoint.auth.param;
-    let auth = match endpoint.auth.kind {
-        AuthKind::None => "w::Auth::None".to_owned(),
-        AuthKind::Merchant => "w::Auth::Merchant".to_owned(),
-        AuthKind::Chatbot => "w::Auth::Chatbot".to_owned(),
-        AuthKind::Openai => "w::Auth::Openai".to_owned(),
-        AuthKind::AccessToken => format!("w::Auth::AccessToken(\"{param}\")"),
-        AuthKind::ComponentAccessToken => format!("w::Auth::ComponentAccessToken(\"{param}\")"),
-        AuthKind::SuiteAccessToken => format!("w::Auth::SuiteAccessToken(\"{param}\")"),
-        AuthKind::ProviderAccessToken => format!("w::Auth::ProviderAccessToken(\"{param}\")"),
-        AuthKind::DeviceAccessToken => format!("w::Auth::DeviceAccessToken(\"{param}\")"),
-        AuthKind::ModelAccessToken => format!("w::Auth::ModelAccessToken(\"{param}\")"),
-        AuthKind::Sns => format!("w::Auth::Sns(\"{param}\")"),
-        AuthKind::WebhookKey => format!("w::Auth::WebhookKey(\"{param}\")"),
-    };
-    let content = |content: Content| match content {
-        Content::None => "None",
-        Content::Json => "Json",
-        Content::Xml => "Xml",
-        Content::Multipart => "Multipart",
-        Content::Form => "Form",
-        Content::Raw => "Raw",
-        Content::Binary => "Binary",
-        Content::Csv => "Csv",
-    };
-    let retry = match endpoint.retry {
-        Retry::Safe => "Safe",
-        Retry::Keyed => "Keyed",
-        Retry::Never => "Never",
-    };
-    let when = match endpoint.when.filter(|when| !when.in_body) {
-        Some(when) => format!("Some((\"{}\", \"{}\"))", when.name, when.value),
-        None => "None".into(),
-    };
-    let (code, message) = match (endpoint.envelope, endpoint.product) {
-        (Some([code, message]), _) => (code, message),
-        (None, Product::PayV3 | Product::PayGlobal) => ("code", "message"),
-        (None, Product::PayV2) => ("err_code", "err_code_des"),
-        (None, _) => ("errcode", "errmsg"),
-    };
-    let permissions: Vec<String> =
-        endpoint.permissions.iter().map(|row| format!("\"{row}\"")).collect();
-    format!(
-        "\nw::endpoint! {{\n    {name} => {response},\n    w::EndpointInfo {{\n        id: \"{}\",\n        method: \"{}\",\n        host: \"{}\",\n        path: \"{}\",\n        when: {when},\n        auth: {auth},\n        content: w::Content::{},\n        answer: w::Content::{},\n        retry: w::Retry::{retry},\n        code_field: \"{code}\",\n        message_field: \"{message}\",\n        client_cert: {},\n        permissions: &[{}],\n    }}\n}}\n",
-        endpoint.id,
-        endpoint.method,
-        endpoint.host,
-        endpoint.path,
-        content(endpoint.content),
-        content(endpoint.answer),
-        endpoint.client_cert,
-        permissions.join(", "),
-    )
-}
-
-#[derive(Default)]
-struct Record {
-    body: String,
-    names: BTreeSet<String>,
-    new: Vec<String>,
-    set: Vec<String>,
-}
-
-impl Record {
-    fn print(&self, name: &str, head: &str, builder: bool) -> String {
-        let mut out = String::from("\nw::record! {\n");
-        for line in head.lines() {
-            let _ = writeln!(out, "    {line}");
-        }
-        let _ = writeln!(out, "    pub struct {name} {{");
-        for line in self.body.lines() {
-            let _ = writeln!(out, "    {line}");
-        }
-        out.push_str("    }\n");
-        if builder {
-            out.push_str(&wrap("new", &self.new));
-            if !self.set.is_empty() {
-                out.push_str(&wrap("set", &self.set));
-            }
-        }
-        out.push_str("}\n");
-        out
-    }
-}
-
-fn wrap(word: &str, items: &[String]) -> String {
-    let line = format!("    {word}({})\n", items.join(", "));
-    if line.len() <= 100 {
-        return line;
-    }
-    let mut out = format!("    {word}(\n");
-    for item in items {
-        let _ = writeln!(out, "        {item},");
-    }
-    out.push_str("    )\n");
-    out
-}

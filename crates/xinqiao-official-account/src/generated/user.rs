@@ -25,9 +25,10 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().masked(),
         /// `lang`.
-        1 lang: String => w::Field::new("lang").required(),
+        1 lang: Option<String> => w::Field::new("lang"),
     }
-    new(openid: xinqiao_types::OpenId, lang: String)
+    new(openid: xinqiao_types::OpenId)
+    set(lang: String)
 }
 
 w::record! {
@@ -129,9 +130,10 @@ w::record! {
         /// `openid`.
         0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().place(w::Place::Query).masked(),
         /// `lang`.
-        1 lang: String => w::Field::new("lang").required().place(w::Place::Query),
+        1 lang: Option<String> => w::Field::new("lang").place(w::Place::Query),
     }
-    new(openid: xinqiao_types::OpenId, lang: String)
+    new(openid: xinqiao_types::OpenId)
+    set(lang: String)
 }
 
 w::record! {

@@ -282,52 +282,55 @@ w::record! {
     /// * For: institution.
     /// * Catalog: `pay_v3.global.merchants_by_sub_mchid`.
     pub struct MerchantsBySubMchid {
-        /// `sp_appid`.
-        0 sp_appid: String => w::Field::new("sp_appid").required(),
-        /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::new("sp_mchid").required(),
-        /// `name`.
-        2 name: String => w::Field::new("name").required(),
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::new("sub_mchid").required(),
+        0 sub_mchid: String => w::Field::new("sub_mchid").required().place(w::Place::Path),
+        /// `sp_appid`.
+        1 sp_appid: String => w::Field::new("sp_appid").required(),
+        /// `sp_mchid`.
+        2 sp_mchid: String => w::Field::new("sp_mchid").required(),
+        /// `name`.
+        3 name: String => w::Field::new("name").required(),
+        /// `sub_mchid`.
+        4 sub_mchid_again: String => w::Field::new("sub_mchid").required(),
         /// `shortname`.
-        4 shortname: String => w::Field::new("shortname").required(),
+        5 shortname: String => w::Field::new("shortname").required(),
         /// `office_phone`.
-        5 office_phone: String => w::Field::new("office_phone").required(),
+        6 office_phone: String => w::Field::new("office_phone").required(),
         /// `contact`.
-        6 contact: Contact => w::Field::new("contact").required(),
+        7 contact: Contact => w::Field::new("contact").required(),
         /// `business_category`.
-        7 business_category: i64 => w::Field::new("business_category").required(),
+        8 business_category: i64 => w::Field::new("business_category").required(),
         /// `channel_id`.
-        8 channel_id: Option<String> => w::Field::new("channel_id"),
+        9 channel_id: Option<String> => w::Field::new("channel_id"),
         /// `merchant_country_code`.
-        9 merchant_country_code: String => w::Field::new("merchant_country_code").required(),
+        10 merchant_country_code: String => w::Field::new("merchant_country_code").required(),
         /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        10 merchant_type: String => w::Field::new("merchant_type").required(),
+        11 merchant_type: String => w::Field::new("merchant_type").required(),
         /// `registration_certificate_number`.
-        11 registration_certificate_number: String => w::Field::new("registration_certificate_number").required(),
+        12 registration_certificate_number: String => w::Field::new("registration_certificate_number").required(),
         /// `registration_certificate_date`.
-        12 registration_certificate_date: String => w::Field::new("registration_certificate_date").required(),
+        13 registration_certificate_date: String => w::Field::new("registration_certificate_date").required(),
         /// `registration_certificate_copy`.
-        13 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+        14 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
         /// `settlement_bank_number`.
-        14 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+        15 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
         /// `business`.
-        15 business: Business => w::Field::new("business").required(),
+        16 business: Business => w::Field::new("business").required(),
         /// `director`.
-        16 director: Option<Director> => w::Field::new("director"),
+        17 director: Option<Director> => w::Field::new("director"),
         /// `principal`.
-        17 principal: Option<Director> => w::Field::new("principal"),
+        18 principal: Option<Director> => w::Field::new("principal"),
         /// `apply_h5_payment`.
-        18 apply_h5_payment: Option<bool> => w::Field::new("apply_h5_payment"),
+        19 apply_h5_payment: Option<bool> => w::Field::new("apply_h5_payment"),
         /// `h5_payment_apply_info`.
-        19 h5_payment_apply_info: Option<H5PaymentApplyInfo> => w::Field::new("h5_payment_apply_info"),
+        20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => w::Field::new("h5_payment_apply_info"),
     }
     new(
+        sub_mchid: String,
         sp_appid: String,
         sp_mchid: String,
         name: String,
-        sub_mchid: String,
+        sub_mchid_again: String,
         shortname: String,
         office_phone: String,
         contact: Contact,

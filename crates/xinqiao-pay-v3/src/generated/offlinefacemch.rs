@@ -251,12 +251,14 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offlinefacemch.users_terminate_contract`.
     pub struct UsersTerminateContract {
+        /// `user_id`.
+        0 user_id: String => w::Field::new("user_id").required().place(w::Place::Path),
         /// `organization_id`.
-        0 organization_id: String => w::Field::new("organization_id").required().place(w::Place::Path),
+        1 organization_id: String => w::Field::new("organization_id").required().place(w::Place::Path),
         /// `use_id`.
-        1 use_id: String => w::Field::new("use_id").required().place(w::Place::Path),
+        2 use_id: String => w::Field::new("use_id").required().place(w::Place::Path),
     }
-    new(organization_id: String, use_id: String)
+    new(user_id: String, organization_id: String, use_id: String)
 }
 
 w::endpoint! {

@@ -2995,17 +2995,23 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.users_permissions_terminate`.
     pub struct UsersPermissionsTerminate {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => w::Field::new("openid").required().place(w::Place::Path),
         /// `service_id`.
-        1 service_id: String => w::Field::new("service_id").required().place(w::Place::Query),
+        1 service_id: String => w::Field::new("service_id").required().place(w::Place::Path),
+        /// `openid`.
+        2 openid_param: xinqiao_types::OpenId => w::Field::new("openid").required().place(w::Place::Query).masked(),
+        /// `service_id`.
+        3 service_id_param: String => w::Field::new("service_id").required().place(w::Place::Query),
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::new("appid").required(),
+        4 appid: xinqiao_types::AppId => w::Field::new("appid").required(),
         /// `reason`.
-        3 reason: String => w::Field::new("reason").required(),
+        5 reason: String => w::Field::new("reason").required(),
     }
     new(
         openid: xinqiao_types::OpenId,
         service_id: String,
+        openid_param: xinqiao_types::OpenId,
+        service_id_param: String,
         appid: xinqiao_types::AppId,
         reason: String,
     )

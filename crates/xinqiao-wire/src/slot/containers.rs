@@ -76,6 +76,11 @@ impl<T: Slot + Default> Slot for Option<T> {
     fn push(&mut self) -> Option<&mut dyn Slot> {
         self.get_or_insert_default().push()
     }
+    fn pop(&mut self) {
+        if let Some(inner) = self {
+            inner.pop();
+        }
+    }
     fn last(&mut self) -> Option<&mut dyn Slot> {
         self.as_mut().and_then(Slot::last)
     }
@@ -167,6 +172,9 @@ impl<T: Slot + Default> Slot for Vec<T> {
     fn push(&mut self) -> Option<&mut dyn Slot> {
         Vec::push(self, T::default());
         self.last_mut().map(|item| item as &mut dyn Slot)
+    }
+    fn pop(&mut self) {
+        Vec::pop(self);
     }
     fn last(&mut self) -> Option<&mut dyn Slot> {
         self.last_mut().map(|item| item as &mut dyn Slot)

@@ -191,7 +191,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/batch_set_workbench_data`.
+    /// Set workbench data of several users (批量设置工作台数据).
     ///
     /// * Call: `POST /cgi-bin/agent/batch_set_workbench_data` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
@@ -227,7 +227,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/agent/get`.
+    /// Get an agent (获取应用).
     ///
     /// * Call: `GET /cgi-bin/agent/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90227>.
@@ -291,7 +291,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/get_admin_list`.
+    /// List an agent's administrators (列出应用管理员).
     ///
     /// * Call: `POST /cgi-bin/agent/get_admin_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100073>.
@@ -329,7 +329,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/get_permissions`.
+    /// Get an agent's permissions (查询应用权限).
     ///
     /// * Call: `POST /cgi-bin/agent/get_permissions` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99052>.
@@ -367,7 +367,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/get_workbench_template`.
+    /// Get an agent's workbench template (获取工作台模板).
     ///
     /// * Call: `POST /cgi-bin/agent/get_workbench_template` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
@@ -417,7 +417,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/agent/list`.
+    /// List agents (列出应用).
     ///
     /// * Call: `GET /cgi-bin/agent/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90227>.
@@ -487,7 +487,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/set`.
+    /// Set up an agent (设置应用).
     ///
     /// * Call: `POST /cgi-bin/agent/set` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90228>.
@@ -542,7 +542,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/set_scope`.
+    /// Set who sees an agent (设置应用可见范围).
     ///
     /// * Call: `POST /cgi-bin/agent/set_scope` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90583>.
@@ -593,7 +593,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/set_workbench_data`.
+    /// Set a user's workbench data (设置用户的工作台数据).
     ///
     /// * Call: `POST /cgi-bin/agent/set_workbench_data` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
@@ -638,7 +638,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/agent/set_workbench_template`.
+    /// Set an agent's workbench template (设置工作台模板).
     ///
     /// * Call: `POST /cgi-bin/agent/set_workbench_template` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.

@@ -157,7 +157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/appchat/create`.
+    /// Create a group chat (创建群聊).
     ///
     /// * Call: `POST /cgi-bin/appchat/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90245>.
@@ -204,7 +204,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/appchat/get`.
+    /// Get a group chat (获取群聊).
     ///
     /// * Call: `GET /cgi-bin/appchat/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90247>.
@@ -244,7 +244,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/appchat/send`.
+    /// Send to a group chat (向群聊发消息).
     ///
     /// * Call: `POST /cgi-bin/appchat/send` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90248>.
@@ -310,7 +310,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/appchat/update`.
+    /// Change a group chat (修改群聊).
     ///
     /// * Call: `POST /cgi-bin/appchat/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90246>.

@@ -426,7 +426,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/get_api_domain_ip`.
+    /// Get the addresses of the platform's API (获取平台接口的 IP 列表).
     ///
     /// * Call: `GET /cgi-bin/get_api_domain_ip` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92520>.
@@ -464,7 +464,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/get_jsapi_ticket`.
+    /// Get the corp's JS-SDK ticket (获取企业的 JS-SDK 票据).
     ///
     /// * Call: `GET /cgi-bin/get_jsapi_ticket` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90506>.
@@ -504,7 +504,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/getcallbackip`.
+    /// Get the addresses that callbacks come from (获取回调服务器的 IP 列表).
     ///
     /// * Call: `GET /cgi-bin/getcallbackip` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90930>.
@@ -542,7 +542,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/gettoken`.
+    /// Get an access token (获取 access_token).
     ///
     /// * Call: `GET /cgi-bin/gettoken` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
@@ -734,7 +734,7 @@ pub mod auth {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/auth/get_tfa_info`.
+        /// Get two-factor information (获取二次验证信息).
         ///
         /// * Call: `POST /cgi-bin/auth/get_tfa_info` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99499>.
@@ -776,7 +776,7 @@ pub mod auth {
     }
 
     w::record! {
-        /// `POST /cgi-bin/auth/getuserdetail`.
+        /// Exchange a user ticket for personal details (用 user_ticket 换成员敏感信息).
         ///
         /// * Call: `POST /cgi-bin/auth/getuserdetail` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95833>.
@@ -830,7 +830,7 @@ pub mod auth {
     }
 
     w::record! {
-        /// `GET /cgi-bin/auth/getuserinfo`.
+        /// Exchange an OAuth code for a visitor (用授权 code 换访问用户身份).
         ///
         /// * Call: `GET /cgi-bin/auth/getuserinfo` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
@@ -1455,7 +1455,7 @@ pub mod menu {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/menu/create`.
+        /// Create an agent's menu (创建应用菜单).
         ///
         /// * Call: `POST /cgi-bin/menu/create` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90231>.
@@ -1489,7 +1489,7 @@ pub mod menu {
     }
 
     w::record! {
-        /// `GET /cgi-bin/menu/delete`.
+        /// Delete an agent's menu (删除应用菜单).
         ///
         /// * Call: `GET /cgi-bin/menu/delete` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90233>.
@@ -1521,7 +1521,7 @@ pub mod menu {
     }
 
     w::record! {
-        /// `GET /cgi-bin/menu/get`.
+        /// Get an agent's menu (获取应用菜单).
         ///
         /// * Call: `GET /cgi-bin/menu/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90232>.
@@ -1566,7 +1566,7 @@ pub mod miniprogram {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `GET /cgi-bin/miniprogram/jscode2session`.
+        /// Exchange a mini program code for a session (小程序登录).
         ///
         /// * Call: `GET /cgi-bin/miniprogram/jscode2session` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91507>.
@@ -1826,7 +1826,7 @@ pub mod ticket {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `GET /cgi-bin/ticket/get`.
+        /// Get the agent's JS-SDK ticket (获取应用的 JS-SDK 票据).
         ///
         /// * Call: `GET /cgi-bin/ticket/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90506>.
@@ -1942,7 +1942,7 @@ pub mod webhook {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/webhook/send`.
+        /// Send by a group robot (群机器人发消息).
         ///
         /// * Call: `POST /cgi-bin/webhook/send` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91770#>.
@@ -2002,7 +2002,7 @@ pub mod webhook {
     }
 
     w::record! {
-        /// `POST /cgi-bin/webhook/upload_media`.
+        /// Upload a file for a group robot (群机器人上传文件).
         ///
         /// * Call: `POST /cgi-bin/webhook/upload_media` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91770#>.

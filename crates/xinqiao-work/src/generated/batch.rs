@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/batch/getresult`.
+    /// Get the result of an asynchronous task (查询异步任务结果).
     ///
     /// * Call: `GET /cgi-bin/batch/getresult` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90983>.
@@ -91,7 +91,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/invite`.
+    /// Invite members (邀请成员).
     ///
     /// * Call: `POST /cgi-bin/batch/invite` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90975>.
@@ -140,7 +140,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/openuserid_to_userid`.
+    /// Convert encrypted ids to member ids (密文转换为 userid).
     ///
     /// * Call: `POST /cgi-bin/batch/openuserid_to_userid` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
@@ -173,7 +173,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/replaceparty`.
+    /// Replace departments from a file (全量覆盖部门).
     ///
     /// * Call: `POST /cgi-bin/batch/replaceparty` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
@@ -216,7 +216,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/replaceuser`.
+    /// Replace members from a file (全量覆盖成员).
     ///
     /// * Call: `POST /cgi-bin/batch/replaceuser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
@@ -261,7 +261,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/syncuser`.
+    /// Update members from a file (增量更新成员).
     ///
     /// * Call: `POST /cgi-bin/batch/syncuser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90980>.
@@ -306,7 +306,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/batch/userid_to_openuserid`.
+    /// Convert member ids to encrypted ones (userid 转换为密文).
     ///
     /// * Call: `POST /cgi-bin/batch/userid_to_openuserid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95435>.

@@ -1555,7 +1555,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/addcheckinuserface`.
+    /// Enter a face for check-in (录入人脸).
     ///
     /// * Call: `POST /cgi-bin/checkin/addcheckinuserface` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93378>.
@@ -1661,7 +1661,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcheckin_daydata`.
+    /// Get daily check-in reports (获取打卡日报).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckin_daydata` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93374>.
@@ -1709,7 +1709,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcheckin_monthdata`.
+    /// Get monthly check-in reports (获取打卡月报).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckin_monthdata` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93387>.
@@ -1757,7 +1757,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcheckindata`.
+    /// Get check-in records (获取打卡记录).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckindata` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90262>.
@@ -1808,7 +1808,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcheckinoption`.
+    /// Get members' check-in rules (获取成员打卡规则).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckinoption` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90263>.
@@ -1850,7 +1850,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcheckinschedulist`.
+    /// Get shifts (获取排班).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckinschedulist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93380>.
@@ -1898,7 +1898,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/getcorpcheckinoption`.
+    /// Get the corp's check-in rules (获取企业打卡规则).
     ///
     /// * Call: `POST /cgi-bin/checkin/getcorpcheckinoption` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93384>.
@@ -1981,7 +1981,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/checkin/setcheckinschedulist`.
+    /// Set shifts (设置排班).
     ///
     /// * Call: `POST /cgi-bin/checkin/setcheckinschedulist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93385>.

@@ -144,7 +144,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/corp/get_join_qrcode`.
+    /// Get the QR code to join the corp (获取加入企业的二维码).
     ///
     /// * Call: `GET /cgi-bin/corp/get_join_qrcode` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.

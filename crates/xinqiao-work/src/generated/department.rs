@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/department/create`.
+    /// Create a department (创建部门).
     ///
     /// * Call: `POST /cgi-bin/department/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90205>.
@@ -83,7 +83,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/department/delete`.
+    /// Delete a department (删除部门).
     ///
     /// * Call: `GET /cgi-bin/department/delete` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90206>.
@@ -115,7 +115,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/department/get`.
+    /// Get a department (读取部门).
     ///
     /// * Call: `GET /cgi-bin/department/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95351>.
@@ -155,7 +155,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/department/list`.
+    /// List departments (列出部门).
     ///
     /// * Call: `GET /cgi-bin/department/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90208>.
@@ -196,7 +196,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/department/simplelist`.
+    /// List ids of sub-departments (列出子部门 ID).
     ///
     /// * Call: `GET /cgi-bin/department/simplelist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95350>.
@@ -237,7 +237,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/department/update`.
+    /// Change a department (更新部门).
     ///
     /// * Call: `POST /cgi-bin/department/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90206>.

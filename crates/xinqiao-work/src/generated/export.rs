@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/export/department`.
+    /// Export departments (导出部门).
     ///
     /// * Call: `POST /cgi-bin/export/department` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94852>.
@@ -59,7 +59,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/export/get_result`.
+    /// Get the result of an export (查询导出结果).
     ///
     /// * Call: `GET /cgi-bin/export/get_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94854>.
@@ -101,7 +101,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/export/simple_user`.
+    /// Export members (导出成员).
     ///
     /// * Call: `POST /cgi-bin/export/simple_user` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94849>.
@@ -144,7 +144,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/export/taguser`.
+    /// Export a tag's members (导出标签成员).
     ///
     /// * Call: `POST /cgi-bin/export/taguser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94853>.
@@ -189,7 +189,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/export/user`.
+    /// Export members in full (导出成员详情).
     ///
     /// * Call: `POST /cgi-bin/export/user` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94851>.

@@ -1268,7 +1268,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/add_contact_way`.
+    /// Add a contact way (新建“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/add_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -1353,7 +1353,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/add_corp_tag`.
+    /// Add customer tags (添加客户标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/add_corp_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
@@ -1451,7 +1451,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/add_moment_task`.
+    /// Create a moments task (创建朋友圈任务).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/add_moment_task` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95094>.
@@ -1496,7 +1496,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/add_msg_template`.
+    /// Create a mass message for customers (创建群发任务).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/add_msg_template` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92135>.
@@ -1608,7 +1608,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/add_strategy_tag`.
+    /// Add tags to a strategy (添加规则组标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/add_strategy_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
@@ -1657,7 +1657,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/batch/get_by_user`.
+    /// Get the customers of several members (批量获取客户详情).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/batch/get_by_user` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92994>.
@@ -1746,7 +1746,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/cancel_groupmsg_send`.
+    /// Cancel a mass message (停止群发).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/cancel_groupmsg_send` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97611>.
@@ -1810,7 +1810,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/close_temp_chat`.
+    /// Close a temporary chat (结束临时会话).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/close_temp_chat` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92572>.
@@ -1889,7 +1889,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/convert_to_openid`.
+    /// Convert a customer id to an openid (external_userid 转 openid).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/convert_to_openid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92323>.
@@ -2013,7 +2013,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/del_contact_way`.
+    /// Delete a contact way (删除“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/del_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -2045,7 +2045,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/del_corp_tag`.
+    /// Delete customer tags (删除客户标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/del_corp_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
@@ -2114,7 +2114,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/del_strategy_tag`.
+    /// Delete a strategy's tags (删除规则组标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/del_strategy_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
@@ -2181,7 +2181,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/edit_corp_tag`.
+    /// Change a customer tag (编辑客户标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/edit_corp_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
@@ -2220,7 +2220,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/edit_strategy_tag`.
+    /// Change a strategy's tag (编辑规则组标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/edit_strategy_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
@@ -2322,7 +2322,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/externalcontact/get`.
+    /// Get a customer (获取客户详情).
     ///
     /// * Call: `GET /cgi-bin/externalcontact/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92114>.
@@ -2366,7 +2366,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_contact_way`.
+    /// Get a contact way (获取“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -2406,7 +2406,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_corp_tag_list`.
+    /// List customer tags (列出客户标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_corp_tag_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
@@ -2449,7 +2449,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/externalcontact/get_follow_user_list`.
+    /// List members who may contact customers (列出可联系客户的成员).
     ///
     /// * Call: `GET /cgi-bin/externalcontact/get_follow_user_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92571>.
@@ -2520,7 +2520,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_groupmsg_list_v2`.
+    /// List mass messages (列出群发记录).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_groupmsg_list_v2` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
@@ -2579,7 +2579,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_groupmsg_send_result`.
+    /// Get the results of a mass message (查询群发结果).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_groupmsg_send_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
@@ -2628,7 +2628,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_groupmsg_task`.
+    /// List the member tasks of a mass message (列出群发的成员任务).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_groupmsg_task` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
@@ -2753,7 +2753,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_comments`.
+    /// Get comments and likes of a moment (获取朋友圈互动).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_comments` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
@@ -2797,7 +2797,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_customer_list`.
+    /// List customers who can see a moment (列出朋友圈可见客户).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_customer_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
@@ -2846,7 +2846,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_list`.
+    /// List moments (列出朋友圈).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
@@ -2899,7 +2899,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_send_result`.
+    /// List customers a moment reached (列出朋友圈发送结果).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_send_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
@@ -2948,7 +2948,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_task`.
+    /// List the member tasks of a moment (列出朋友圈的成员任务).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_task` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
@@ -2995,7 +2995,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_moment_task_result`.
+    /// Get the result of a moments task (查询朋友圈任务结果).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_moment_task_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95094>.
@@ -3164,7 +3164,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_strategy_tag_list`.
+    /// List a strategy's tags (列出规则组标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_strategy_tag_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
@@ -3321,7 +3321,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_unassigned_list`.
+    /// List customers to be handed over (列出待分配的客户).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_unassigned_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92124>.
@@ -3370,7 +3370,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/get_user_behavior_data`.
+    /// Get statistics of contacts with customers (查询联系客户统计).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/get_user_behavior_data` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92132>.
@@ -3417,7 +3417,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/externalcontact/list`.
+    /// List a member's customers (列出成员的客户).
     ///
     /// * Call: `GET /cgi-bin/externalcontact/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92113>.
@@ -3457,7 +3457,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/list_contact_way`.
+    /// List contact ways (列出“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/list_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -3511,7 +3511,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/mark_tag`.
+    /// Tag a customer (给客户打标签).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/mark_tag` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92118>.
@@ -3651,7 +3651,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/opengid_to_chatid`.
+    /// Convert an opengid to a chat id (opengid 转群 ID).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/opengid_to_chatid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94822>.
@@ -3691,7 +3691,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/remark`.
+    /// Change a customer's remark (修改客户备注).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/remark` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92994>.
@@ -3742,7 +3742,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/remind_groupmsg_send`.
+    /// Remind members to send (提醒成员群发).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/remind_groupmsg_send` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97610>.
@@ -3774,7 +3774,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/send_welcome_msg`.
+    /// Send a welcome message (发送欢迎语).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/send_welcome_msg` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92137>.
@@ -3916,7 +3916,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/transfer_customer`.
+    /// Hand over customers of a member (在职继承客户).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/transfer_customer` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92125>.
@@ -3963,7 +3963,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/transfer_result`.
+    /// Get the result of a hand-over (查询在职继承结果).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/transfer_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94088>.
@@ -4010,7 +4010,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/unionid_to_external_userid`.
+    /// Convert a unionid to a customer id (unionid 转 external_userid).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/unionid_to_external_userid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93274>.
@@ -4083,7 +4083,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/update_contact_way`.
+    /// Change a contact way (更新“联系我”方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/update_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
@@ -4528,7 +4528,7 @@ pub mod group_welcome_template {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/group_welcome_template/add`.
+        /// Add a group welcome message (添加入群欢迎语).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/group_welcome_template/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
@@ -4592,7 +4592,7 @@ pub mod group_welcome_template {
     }
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/group_welcome_template/del`.
+        /// Delete a group welcome message (删除入群欢迎语).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/group_welcome_template/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
@@ -4627,7 +4627,7 @@ pub mod group_welcome_template {
     }
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/group_welcome_template/edit`.
+        /// Change a group welcome message (编辑入群欢迎语).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/group_welcome_template/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
@@ -4682,7 +4682,7 @@ pub mod group_welcome_template {
     }
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/group_welcome_template/get`.
+        /// Get a group welcome message (获取入群欢迎语).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/group_welcome_template/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
@@ -5011,7 +5011,7 @@ pub mod resigned {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/resigned/transfer_customer`.
+        /// Hand over customers of a former member (离职继承客户).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/resigned/transfer_customer` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94081>.
@@ -5058,7 +5058,7 @@ pub mod resigned {
     }
 
     w::record! {
-        /// `POST /cgi-bin/externalcontact/resigned/transfer_result`.
+        /// Get the result of a former member's hand-over (查询离职继承结果).
         ///
         /// * Call: `POST /cgi-bin/externalcontact/resigned/transfer_result` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94082>.

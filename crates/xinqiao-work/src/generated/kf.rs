@@ -804,7 +804,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/add_contact_way`.
+    /// Get a customer service link (获取客服链接).
     ///
     /// * Call: `POST /cgi-bin/kf/add_contact_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94665>.
@@ -885,7 +885,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/get_corp_statistic`.
+    /// Get the corp's service statistics (查询客服企业统计).
     ///
     /// * Call: `POST /cgi-bin/kf/get_corp_statistic` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95489>.
@@ -934,7 +934,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/get_servicer_statistic`.
+    /// Get staff statistics (查询接待人员统计).
     ///
     /// * Call: `POST /cgi-bin/kf/get_servicer_statistic` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95490>.
@@ -1050,7 +1050,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/send_msg`.
+    /// Send a message (发送消息).
     ///
     /// * Call: `POST /cgi-bin/kf/send_msg` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94677>.
@@ -1132,7 +1132,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/send_msg_on_event`.
+    /// Send a message in answer to an event (发送事件响应消息).
     ///
     /// * Call: `POST /cgi-bin/kf/send_msg_on_event` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95122>.
@@ -1181,7 +1181,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/kf/sync_msg`.
+    /// Read messages (读取消息).
     ///
     /// * Call: `POST /cgi-bin/kf/sync_msg` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94670>.
@@ -1238,7 +1238,7 @@ pub mod account {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/kf/account/add`.
+        /// Add a customer service account (添加客服账号).
         ///
         /// * Call: `POST /cgi-bin/kf/account/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94662>.
@@ -1280,7 +1280,7 @@ pub mod account {
     }
 
     w::record! {
-        /// `POST /cgi-bin/kf/account/del`.
+        /// Delete a customer service account (删除客服账号).
         ///
         /// * Call: `POST /cgi-bin/kf/account/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94663>.
@@ -1312,7 +1312,7 @@ pub mod account {
     }
 
     w::record! {
-        /// `POST /cgi-bin/kf/account/list`.
+        /// List customer service accounts (列出客服账号).
         ///
         /// * Call: `POST /cgi-bin/kf/account/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94661>.
@@ -1355,7 +1355,7 @@ pub mod account {
     }
 
     w::record! {
-        /// `POST /cgi-bin/kf/account/update`.
+        /// Change a customer service account (修改客服账号).
         ///
         /// * Call: `POST /cgi-bin/kf/account/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94664>.
@@ -1397,7 +1397,7 @@ pub mod customer {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/kf/customer/batchget`.
+        /// Get customers' information (获取客户基础信息).
         ///
         /// * Call: `POST /cgi-bin/kf/customer/batchget` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95159>.
@@ -1895,7 +1895,7 @@ pub mod service_state {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/kf/service_state/get`.
+        /// Get a session's state (获取会话状态).
         ///
         /// * Call: `POST /cgi-bin/kf/service_state/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94669>.
@@ -1939,7 +1939,7 @@ pub mod service_state {
     }
 
     w::record! {
-        /// `POST /cgi-bin/kf/service_state/trans`.
+        /// Change a session's state (变更会话状态).
         ///
         /// * Call: `POST /cgi-bin/kf/service_state/trans` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94669>.
@@ -1991,7 +1991,7 @@ pub mod servicer {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/kf/servicer/add`.
+        /// Add staff (添加接待人员).
         ///
         /// * Call: `POST /cgi-bin/kf/servicer/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94646>.
@@ -2036,7 +2036,7 @@ pub mod servicer {
     }
 
     w::record! {
-        /// `POST /cgi-bin/kf/servicer/del`.
+        /// Remove staff (删除接待人员).
         ///
         /// * Call: `POST /cgi-bin/kf/servicer/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94647>.
@@ -2081,7 +2081,7 @@ pub mod servicer {
     }
 
     w::record! {
-        /// `GET /cgi-bin/kf/servicer/list`.
+        /// List staff (列出接待人员).
         ///
         /// * Call: `GET /cgi-bin/kf/servicer/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94645>.

@@ -270,7 +270,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/linkedcorp/agent/get_perm_list`.
+    /// Get what an agent sees of linked corps (获取应用的互联可见范围).
     ///
     /// * Call: `POST /cgi-bin/linkedcorp/agent/get_perm_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93172>.
@@ -310,7 +310,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/linkedcorp/department/list`.
+    /// List departments of a linked corp (列出互联企业部门).
     ///
     /// * Call: `POST /cgi-bin/linkedcorp/department/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93170>.
@@ -350,7 +350,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/linkedcorp/message/send`.
+    /// Send to linked corps (向互联企业发消息).
     ///
     /// * Call: `POST /cgi-bin/linkedcorp/message/send` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90250>.
@@ -447,7 +447,7 @@ pub mod user {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/linkedcorp/user/get`.
+        /// Get a member of a linked corp (获取互联企业成员).
         ///
         /// * Call: `POST /cgi-bin/linkedcorp/user/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93171>.
@@ -487,7 +487,7 @@ pub mod user {
     }
 
     w::record! {
-        /// `POST /cgi-bin/linkedcorp/user/list`.
+        /// List members of a linked corp's department in full (列出互联企业部门成员详情).
         ///
         /// * Call: `POST /cgi-bin/linkedcorp/user/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93169>.
@@ -530,7 +530,7 @@ pub mod user {
     }
 
     w::record! {
-        /// `POST /cgi-bin/linkedcorp/user/simplelist`.
+        /// List members of a linked corp's department (列出互联企业部门成员).
         ///
         /// * Call: `POST /cgi-bin/linkedcorp/user/simplelist` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93168>.

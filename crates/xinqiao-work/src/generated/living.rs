@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/living/cancel`.
+    /// Cancel a live stream (取消直播).
     ///
     /// * Call: `POST /cgi-bin/living/cancel` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93638>.
@@ -142,7 +142,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/living/create`.
+    /// Create a live stream (创建直播).
     ///
     /// * Call: `POST /cgi-bin/living/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93637>.
@@ -290,7 +290,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/living/get_living_info`.
+    /// Get a live stream (获取直播详情).
     ///
     /// * Call: `GET /cgi-bin/living/get_living_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93635>.
@@ -472,7 +472,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/living/modify`.
+    /// Change a live stream (修改直播).
     ///
     /// * Call: `POST /cgi-bin/living/modify` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93640>.

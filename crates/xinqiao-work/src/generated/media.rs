@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/media/get`.
+    /// Download temporary media (获取临时素材).
     ///
     /// * Call: `GET /cgi-bin/media/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90254>.
@@ -50,7 +50,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/media/get/jssdk`.
+    /// Download a recording of the JS-SDK (获取高清语音).
     ///
     /// * Call: `GET /cgi-bin/media/get/jssdk` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90255>.
@@ -82,7 +82,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/media/get_upload_by_url_result`.
+    /// Get the result of an upload from a URL (查询异步上传结果).
     ///
     /// * Call: `POST /cgi-bin/media/get_upload_by_url_result` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
@@ -124,7 +124,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/media/upload`.
+    /// Upload temporary media (上传临时素材).
     ///
     /// * Call: `POST /cgi-bin/media/upload` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90253>.
@@ -170,7 +170,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/media/upload_attachment`.
+    /// Upload an attachment (上传附件).
     ///
     /// * Call: `POST /cgi-bin/media/upload_attachment` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95098>.
@@ -218,7 +218,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/media/upload_by_url`.
+    /// Upload from a URL (按链接异步上传).
     ///
     /// * Call: `POST /cgi-bin/media/upload_by_url` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
@@ -267,7 +267,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/media/uploadimg`.
+    /// Upload a picture (上传图片).
     ///
     /// * Call: `POST /cgi-bin/media/uploadimg` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90256>.

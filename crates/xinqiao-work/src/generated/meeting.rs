@@ -884,7 +884,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/meeting/cancel`.
+    /// Cancel a meeting (取消会议).
     ///
     /// * Call: `POST /cgi-bin/meeting/cancel` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93709>.
@@ -964,7 +964,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/meeting/create`.
+    /// Create a meeting (创建会议).
     ///
     /// * Call: `POST /cgi-bin/meeting/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93706>.
@@ -1236,7 +1236,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/meeting/get_info`.
+    /// Get a meeting (获取会议详情).
     ///
     /// * Call: `POST /cgi-bin/meeting/get_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93708>.
@@ -1658,7 +1658,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/meeting/update`.
+    /// Change a meeting (修改会议).
     ///
     /// * Call: `POST /cgi-bin/meeting/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93710>.

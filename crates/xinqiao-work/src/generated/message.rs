@@ -590,7 +590,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/message/get_statistics`.
+    /// Get sending statistics (查询消息发送统计).
     ///
     /// * Call: `POST /cgi-bin/message/get_statistics` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92369>.
@@ -631,7 +631,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/message/recall`.
+    /// Recall an agent's message (撤回应用消息).
     ///
     /// * Call: `POST /cgi-bin/message/recall` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94867>.
@@ -663,7 +663,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/message/send`.
+    /// Send an agent's message (发送应用消息).
     ///
     /// * Call: `POST /cgi-bin/message/send` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90236>.
@@ -780,7 +780,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/message/update_taskcard`.
+    /// Update a task card (更新任务卡片).
     ///
     /// * Call: `POST /cgi-bin/message/update_taskcard` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91579>.
@@ -829,7 +829,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/message/update_template_card`.
+    /// Update a template card (更新模板卡片).
     ///
     /// * Call: `POST /cgi-bin/message/update_template_card` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94888>.

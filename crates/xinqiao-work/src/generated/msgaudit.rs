@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/msgaudit/check_room_agree`.
+    /// Get consent of a group chat (查询群聊同意情况).
     ///
     /// * Call: `POST /cgi-bin/msgaudit/check_room_agree` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91782>.
@@ -103,7 +103,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/msgaudit/check_single_agree`.
+    /// Get consent of single chats (查询单聊同意情况).
     ///
     /// * Call: `POST /cgi-bin/msgaudit/check_single_agree` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91782>.
@@ -143,7 +143,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/msgaudit/get_permit_user_list`.
+    /// List members with message archive (列出开启会话存档的成员).
     ///
     /// * Call: `POST /cgi-bin/msgaudit/get_permit_user_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91614>.
@@ -224,7 +224,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/msgaudit/groupchat/get`.
+    /// Get a group of the archive (获取会话存档的群).
     ///
     /// * Call: `POST /cgi-bin/msgaudit/groupchat/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92951>.

@@ -2111,7 +2111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/oa/applyevent`.
+    /// Submit an approval (提交审批申请).
     ///
     /// * Call: `POST /cgi-bin/oa/applyevent` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91853>.
@@ -2177,7 +2177,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/oa/getapprovaldetail`.
+    /// Get an approval (获取审批详情).
     ///
     /// * Call: `POST /cgi-bin/oa/getapprovaldetail` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91983>.
@@ -2217,7 +2217,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/oa/getapprovalinfo`.
+    /// List approval numbers (列出审批单号).
     ///
     /// * Call: `POST /cgi-bin/oa/getapprovalinfo` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91816>.
@@ -2273,7 +2273,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/oa/gettemplatedetail`.
+    /// Get an approval template (获取审批模板).
     ///
     /// * Call: `POST /cgi-bin/oa/gettemplatedetail` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91982>.
@@ -2319,7 +2319,7 @@ pub mod approval {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/oa/approval/copytemplate`.
+        /// Copy an approval template (复制审批模板).
         ///
         /// * Call: `POST /cgi-bin/oa/approval/copytemplate` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92630>.
@@ -2359,7 +2359,7 @@ pub mod approval {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/approval/create_template`.
+        /// Create an approval template (创建审批模板).
         ///
         /// * Call: `POST /cgi-bin/oa/approval/create_template` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97437>.
@@ -2401,7 +2401,7 @@ pub mod approval {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/approval/update_template`.
+        /// Change an approval template (更新审批模板).
         ///
         /// * Call: `POST /cgi-bin/oa/approval/update_template` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97438>.
@@ -2446,7 +2446,7 @@ pub mod calendar {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/oa/calendar/add`.
+        /// Create a calendar (创建日历).
         ///
         /// * Call: `POST /cgi-bin/oa/calendar/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93647>.
@@ -2489,7 +2489,7 @@ pub mod calendar {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/calendar/del`.
+        /// Delete a calendar (删除日历).
         ///
         /// * Call: `POST /cgi-bin/oa/calendar/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97718>.
@@ -2521,7 +2521,7 @@ pub mod calendar {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/calendar/get`.
+        /// Get calendars (获取日历).
         ///
         /// * Call: `POST /cgi-bin/oa/calendar/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97717>.
@@ -2561,7 +2561,7 @@ pub mod calendar {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/calendar/update`.
+        /// Change a calendar (更新日历).
         ///
         /// * Call: `POST /cgi-bin/oa/calendar/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97716>.
@@ -2869,7 +2869,7 @@ pub mod meetingroom {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/add`.
+        /// Add a meeting room (添加会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
@@ -2931,7 +2931,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/book`.
+        /// Book a meeting room (预定会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/book` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
@@ -3125,7 +3125,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/cancel_book`.
+        /// Cancel a booking (取消预定会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/cancel_book` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
@@ -3160,7 +3160,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/del`.
+        /// Delete a meeting room (删除会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
@@ -3192,7 +3192,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/edit`.
+        /// Change a meeting room (编辑会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
@@ -3250,7 +3250,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/get_booking_info`.
+        /// Get bookings (查询会议室预定).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/get_booking_info` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
@@ -3352,7 +3352,7 @@ pub mod meetingroom {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/meetingroom/list`.
+        /// List meeting rooms (列出会议室).
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
@@ -3404,7 +3404,7 @@ pub mod schedule {
     use xinqiao_wire as w;
 
     w::record! {
-        /// `POST /cgi-bin/oa/schedule/add`.
+        /// Create a schedule (创建日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
@@ -3481,7 +3481,7 @@ pub mod schedule {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/schedule/del`.
+        /// Cancel a schedule (取消日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
@@ -3552,7 +3552,7 @@ pub mod schedule {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/schedule/get`.
+        /// Get schedules (获取日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
@@ -3592,7 +3592,7 @@ pub mod schedule {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/schedule/get_by_calendar`.
+        /// List a calendar's schedules (列出日历下的日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/get_by_calendar` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
@@ -3637,7 +3637,7 @@ pub mod schedule {
     }
 
     w::record! {
-        /// `POST /cgi-bin/oa/schedule/update`.
+        /// Change a schedule (更新日程).
         ///
         /// * Call: `POST /cgi-bin/oa/schedule/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.

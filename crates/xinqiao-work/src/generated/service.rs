@@ -681,7 +681,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_admin_list`.
+    /// List administrators (列出应用管理员).
     ///
     /// * Call: `POST /cgi-bin/service/get_admin_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90605>.
@@ -804,7 +804,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_auth_info`.
+    /// Get a corp's authorization (获取企业授权信息).
     ///
     /// * Call: `POST /cgi-bin/service/get_auth_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91912>.
@@ -852,7 +852,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_corp_token`.
+    /// Get a corp's access token (获取授权企业凭证).
     ///
     /// * Call: `POST /cgi-bin/service/get_corp_token` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90605>.
@@ -982,7 +982,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_login_info`.
+    /// Get who logged in (获取登录用户信息).
     ///
     /// * Call: `POST /cgi-bin/service/get_login_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91125>.
@@ -1189,7 +1189,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_permanent_code`.
+    /// Get a permanent code (获取永久授权码).
     ///
     /// * Call: `POST /cgi-bin/service/get_permanent_code` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90603>.
@@ -1247,7 +1247,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/service/get_pre_auth_code`.
+    /// Get a pre-authorization code (获取预授权码).
     ///
     /// * Call: `GET /cgi-bin/service/get_pre_auth_code` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90601>.
@@ -1287,7 +1287,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_provider_token`.
+    /// Get a provider access token (获取服务商凭证).
     ///
     /// * Call: `POST /cgi-bin/service/get_provider_token` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91200>.
@@ -1438,7 +1438,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/get_suite_token`.
+    /// Get a suite access token (获取第三方应用凭证).
     ///
     /// * Call: `POST /cgi-bin/service/get_suite_token` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90600>.
@@ -1675,7 +1675,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/service/miniprogram/jscode2session`.
+    /// Exchange a mini program code for a session (suite) (第三方小程序登录).
     ///
     /// * Call: `GET /cgi-bin/service/miniprogram/jscode2session` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92468>.
@@ -1866,7 +1866,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/service/set_session_info`.
+    /// Set up an authorization (设置授权配置).
     ///
     /// * Call: `POST /cgi-bin/service/set_session_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90602>.

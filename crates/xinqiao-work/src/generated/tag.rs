@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/tag/addtagusers`.
+    /// Add members to a tag (添加标签成员).
     ///
     /// * Call: `POST /cgi-bin/tag/addtagusers` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90214>.
@@ -71,7 +71,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/tag/create`.
+    /// Create a tag (创建标签).
     ///
     /// * Call: `POST /cgi-bin/tag/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90210>.
@@ -114,7 +114,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/tag/delete`.
+    /// Delete a tag (删除标签).
     ///
     /// * Call: `GET /cgi-bin/tag/delete` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90212>.
@@ -146,7 +146,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/tag/deltagusers`.
+    /// Remove members from a tag (移除标签成员).
     ///
     /// * Call: `POST /cgi-bin/tag/deltagusers` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90215>.
@@ -193,7 +193,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/tag/get`.
+    /// List a tag's members (列出标签成员).
     ///
     /// * Call: `GET /cgi-bin/tag/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90213>.
@@ -237,7 +237,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/tag/list`.
+    /// List tags (列出标签).
     ///
     /// * Call: `GET /cgi-bin/tag/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90216>.
@@ -275,7 +275,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/tag/update`.
+    /// Rename a tag (更新标签名).
     ///
     /// * Call: `POST /cgi-bin/tag/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90211>.

@@ -251,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/authsucc`.
+    /// Confirm a member's second verification (登录二次验证).
     ///
     /// * Call: `GET /cgi-bin/user/authsucc` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90203>.
@@ -283,7 +283,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/batchdelete`.
+    /// Delete several members (批量删除成员).
     ///
     /// * Call: `POST /cgi-bin/user/batchdelete` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90199>.
@@ -315,7 +315,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/check_member_auth`.
+    /// Ask whether a member has authorized (查询成员授权状态).
     ///
     /// * Call: `GET /cgi-bin/user/check_member_auth` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94514>.
@@ -355,7 +355,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/convert_to_openid`.
+    /// Convert a member's id to an openid (userid 转 openid).
     ///
     /// * Call: `POST /cgi-bin/user/convert_to_openid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90202>.
@@ -395,7 +395,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/convert_to_userid`.
+    /// Convert an openid to a member's id (openid 转 userid).
     ///
     /// * Call: `POST /cgi-bin/user/convert_to_userid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90202>.
@@ -435,7 +435,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/create`.
+    /// Create a member (创建成员).
     ///
     /// * Call: `POST /cgi-bin/user/create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90195>.
@@ -527,7 +527,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/delete`.
+    /// Delete a member (删除成员).
     ///
     /// * Call: `GET /cgi-bin/user/delete` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90198>.
@@ -559,7 +559,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/get`.
+    /// Get a member (读取成员).
     ///
     /// * Call: `GET /cgi-bin/user/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90196>.
@@ -645,7 +645,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/get_active_stat`.
+    /// Get the number of active members (查询活跃成员数).
     ///
     /// * Call: `POST /cgi-bin/user/get_active_stat` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92714>.
@@ -685,7 +685,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/get_userid_by_email`.
+    /// Find a member by e-mail address (按邮箱查 userid).
     ///
     /// * Call: `POST /cgi-bin/user/get_userid_by_email` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95895>.
@@ -728,7 +728,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/getuserid`.
+    /// Find a member by phone number (按手机号查 userid).
     ///
     /// * Call: `POST /cgi-bin/user/getuserid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91693>.
@@ -768,7 +768,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/getuserinfo`.
+    /// Exchange an OAuth code for a member (用授权 code 换成员身份).
     ///
     /// * Call: `GET /cgi-bin/user/getuserinfo` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
@@ -816,7 +816,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/list`.
+    /// List a department's members in full (列出部门成员详情).
     ///
     /// * Call: `GET /cgi-bin/user/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90201>.
@@ -859,7 +859,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/list_id`.
+    /// List member ids (列出成员 ID).
     ///
     /// * Call: `POST /cgi-bin/user/list_id` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/40856>.
@@ -904,7 +904,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/list_member_auth`.
+    /// List members who authorized (列出已授权的成员).
     ///
     /// * Call: `GET /cgi-bin/user/list_member_auth` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94513>.
@@ -949,7 +949,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/list_selected_ticket_user`.
+    /// List the members of a selection ticket (列出选人票据里的成员).
     ///
     /// * Call: `GET /cgi-bin/user/list_selected_ticket_user` on `qyapi.weixin.qq.com`.
     /// * Source: <https://work.weixin.qq.com/api/doc/90001/90143/94894>.
@@ -995,7 +995,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `GET /cgi-bin/user/simplelist`.
+    /// List a department's members (列出部门成员).
     ///
     /// * Call: `GET /cgi-bin/user/simplelist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90200>.
@@ -1038,7 +1038,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/tfa_succ`.
+    /// Confirm a two-factor verification (使用二次验证通过).
     ///
     /// * Call: `POST /cgi-bin/user/tfa_succ` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99500>.
@@ -1072,7 +1072,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/user/update`.
+    /// Change a member (更新成员).
     ///
     /// * Call: `POST /cgi-bin/user/update` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90197>.

@@ -1176,7 +1176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/create_doc`.
+    /// Create a document (新建文档).
     ///
     /// * Call: `POST /cgi-bin/wedoc/create_doc` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97460>.
@@ -1272,7 +1272,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/del_doc`.
+    /// Delete a document (删除文档).
     ///
     /// * Call: `POST /cgi-bin/wedoc/del_doc` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97735>.
@@ -1353,7 +1353,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/doc_share`.
+    /// Share a document (分享文档).
     ///
     /// * Call: `POST /cgi-bin/wedoc/doc_share` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97733>.
@@ -1433,7 +1433,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/get_doc_base_info`.
+    /// Get a document's information (获取文档信息).
     ///
     /// * Call: `POST /cgi-bin/wedoc/get_doc_base_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97734>.
@@ -1860,7 +1860,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/rename_doc`.
+    /// Rename a document (重命名文档).
     ///
     /// * Call: `POST /cgi-bin/wedoc/rename_doc` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97736>.

@@ -365,7 +365,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/file_download`.
+    /// Download a file (下载文件).
     ///
     /// * Call: `POST /cgi-bin/wedrive/file_download` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97881>.
@@ -412,7 +412,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/file_info`.
+    /// Get a file (获取文件).
     ///
     /// * Call: `POST /cgi-bin/wedrive/file_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97886>.
@@ -452,7 +452,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/file_list`.
+    /// List files (列出文件).
     ///
     /// * Call: `POST /cgi-bin/wedrive/file_list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93657>.
@@ -703,7 +703,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/file_upload`.
+    /// Upload a file (上传文件).
     ///
     /// * Call: `POST /cgi-bin/wedrive/file_upload` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97880>.
@@ -1134,7 +1134,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/space_create`.
+    /// Create a space (新建空间).
     ///
     /// * Call: `POST /cgi-bin/wedrive/space_create` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93655>.
@@ -1211,7 +1211,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedrive/space_info`.
+    /// Get a space (获取空间).
     ///
     /// * Call: `POST /cgi-bin/wedrive/space_info` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97858>.

@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/add_join_way`.
+    /// Add a way to join a group (新建入群方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/add_join_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
@@ -238,7 +238,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/del_join_way`.
+    /// Delete a way to join a group (删除入群方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/del_join_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
@@ -270,7 +270,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/get`.
+    /// Get a customer group (获取客户群详情).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/get` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92122>.
@@ -313,7 +313,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/get_join_way`.
+    /// Get a way to join a group (获取入群方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/get_join_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
@@ -395,7 +395,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/list`.
+    /// List customer groups (列出客户群).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/list` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92120>.
@@ -444,7 +444,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/onjob_transfer`.
+    /// Hand over groups of a member (在职继承客户群).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/onjob_transfer` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95703>.
@@ -519,7 +519,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/statistic`.
+    /// Get group statistics by owner (按群主统计客户群).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/statistic` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92133>.
@@ -582,7 +582,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/statistic_group_by_day`.
+    /// Get group statistics by day (按日统计客户群).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/statistic_group_by_day` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92133>.
@@ -627,7 +627,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/transfer`.
+    /// Hand over groups of a former member (离职继承客户群).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/transfer` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92127>.
@@ -669,7 +669,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/externalcontact/groupchat/update_join_way`.
+    /// Change a way to join a group (更新入群方式).
     ///
     /// * Call: `POST /cgi-bin/externalcontact/groupchat/update_join_way` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.

@@ -902,7 +902,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/add_fields`.
+    /// Add fields (添加字段).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/add_fields` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99904>.
@@ -946,7 +946,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/add_records`.
+    /// Add records (添加记录).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/add_records` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99907>.
@@ -993,7 +993,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/add_sheet`.
+    /// Add a sheet (添加子表).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/add_sheet` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99896>.
@@ -1158,7 +1158,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/delete_records`.
+    /// Delete records (删除记录).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/delete_records` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99908>.
@@ -1317,7 +1317,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/get_fields`.
+    /// Get fields (查询字段).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/get_fields` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99914>.
@@ -1380,7 +1380,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/get_records`.
+    /// Get records (查询记录).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/get_records` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99915>.
@@ -1457,7 +1457,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/get_sheet`.
+    /// Get sheets (查询子表).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/get_sheet` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99911>.
@@ -1704,7 +1704,7 @@ w::endpoint! {
 }
 
 w::record! {
-    /// `POST /cgi-bin/wedoc/smartsheet/update_records`.
+    /// Change records (更新记录).
     ///
     /// * Call: `POST /cgi-bin/wedoc/smartsheet/update_records` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99909>.

@@ -1,0 +1,216 @@
+//! Types, flags and documentation as Rust text.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use xinqiao_catalog::{AuthKind, Content, Endpoint, Field, Product, Retry, Spelling, TypeRef};
+
+/// One line of documentation, safe for rustdoc.
+pub(super) fn doc(text: &str) -> String {
+    text.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<").replace('>', "\\>")
+}
+
+pub(super) fn text_type(product: Product, field: &Field) -> String {
+    if field.wire == Spelling::TextOrNumber {
+        return "w::TextOrNumber".into();
+    }
+    let consumer = matches!(product, Product::OfficialAccount | Product::MiniProgram);
+    match field.name {
+        "openid" => "xinqiao_types::OpenId".into(),
+        "touser" if consumer => "xinqiao_types::OpenId".into(),
+        "unionid" => "xinqiao_types::UnionId".into(),
+        "appid" => "xinqiao_types::AppId".into(),
+        "mchid" | "mch_id" => "xinqiao_types::MchId".into(),
+        "corpid" => "xinqiao_types::CorpId".into(),
+        "media_id" => "xinqiao_types::MediaId".into(),
+        _ => "String".into(),
+    }
+}
+
+pub(super) fn whole_type(field: &Field) -> &'static str {
+    if field.format == "unix" {
+        "xinqiao_types::UnixSeconds"
+    } else if field.unit == "fen" {
+        "xinqiao_types::Fen"
+    } else {
+        "i64"
+    }
+}
+
+pub(super) fn info(field: &Field, place: &str, required: bool) -> String {
+    let mut out = format!("w::Field::new(\"{}\")", field.name);
+    if required {
+        out.push_str(".required()");
+    }
+    if !place.is_empty() {
+        let _ = write!(out, ".place(w::Place::{place})");
+    }
+    let spelling = match field.wire {
+        Spelling::BoolInt => "w::Spelling::BoolInt",
+        Spelling::BoolYn => "w::Spelling::BoolYn",
+        Spelling::BoolText => "w::Spelling::BoolText",
+        Spelling::NumericText => "w::Spelling::NumericText",
+        Spelling::JsonText => "w::Spelling::JsonText",
+        Spelling::Comma => "w::Spelling::Joined(',')",
+        Spelling::Pipe => "w::Spelling::Joined('|')",
+        Spelling::Semicolon => "w::Spelling::Joined(';')",
+        _ => "",
+    };
+    if !spelling.is_empty() {
+        let _ = write!(out, ".spelled({spelling})");
+    }
+    if field.wire == Spelling::JsonPart {
+        out.push_str(".json_part()");
+    }
+    if field.secret || field.pii {
+        out.push_str(".masked()");
+    }
+    if field.encrypted {
+        out.push_str(".encrypted()");
+    }
+    if !field.xml_name.is_empty() {
+        let _ = write!(out, ".xml(\"{}\")", field.xml_name);
+    }
+    let text = matches!(field.ty, TypeRef::String | TypeRef::Timestamp)
+        || matches!(&field.ty, TypeRef::List(inner) if **inner == TypeRef::String);
+    if text && !field.cdata {
+        out.push_str(".no_cdata()");
+    }
+    if field.numbered {
+        out.push_str(".numbered()");
+    }
+    out
+}
+
+pub(super) fn endpoint_doc(endpoint: &Endpoint) -> String {
+    let mut out = String::new();
+    if endpoint.title.is_empty() {
+        let _ = writeln!(out, "/// `{} {}`.", endpoint.method, endpoint.path);
+    } else {
+        let _ = writeln!(out, "/// {} ({}).", doc(endpoint.title.en), doc(endpoint.title.zh));
+    }
+    out.push_str("///\n");
+    let _ = writeln!(out, "/// * Call: `{} {}` on `{}`.", endpoint.method, endpoint.path, endpoint.host);
+    if endpoint.partial {
+        out.push_str("/// * Shape: unknown; free JSON in, free JSON out.\n");
+    }
+    if !endpoint.errors.is_empty() {
+        let codes: Vec<String> =
+            endpoint.errors.iter().take(12).map(ToString::to_string).collect();
+        let _ = writeln!(out, "/// * Errors: {}.", codes.join(", "));
+    }
+    if !endpoint.permissions.is_empty() {
+        let _ = writeln!(out, "/// * Needs: `{}`.", endpoint.permissions.join("` or `"));
+    }
+    if !endpoint.roles.is_empty() {
+        let _ = writeln!(out, "/// * For: {}.", endpoint.roles.join(", "));
+    }
+    if !endpoint.deprecated.is_empty() {
+        let when = if endpoint.deprecated == "true" { "shut down" } else { endpoint.deprecated };
+        let _ = writeln!(out, "/// * Deprecated: {when}.");
+    }
+    for url in endpoint.doc.iter().take(1) {
+        let _ = writeln!(out, "/// * Source: <{url}>.");
+    }
+    let _ = writeln!(out, "/// * Catalog: `{}`.", endpoint.id);
+    out
+}
+
+pub(super) fn endpoint_info(endpoint: &Endpoint, name: &str, response: &str) -> String {
+    let param = endpoint.auth.param;
+    let auth = match endpoint.auth.kind {
+        AuthKind::None => "w::Auth::None".to_owned(),
+        AuthKind::Merchant => "w::Auth::Merchant".to_owned(),
+        AuthKind::Chatbot => "w::Auth::Chatbot".to_owned(),
+        AuthKind::Openai => "w::Auth::Openai".to_owned(),
+        AuthKind::AccessToken => format!("w::Auth::AccessToken(\"{param}\")"),
+        AuthKind::ComponentAccessToken => format!("w::Auth::ComponentAccessToken(\"{param}\")"),
+        AuthKind::SuiteAccessToken => format!("w::Auth::SuiteAccessToken(\"{param}\")"),
+        AuthKind::ProviderAccessToken => format!("w::Auth::ProviderAccessToken(\"{param}\")"),
+        AuthKind::DeviceAccessToken => format!("w::Auth::DeviceAccessToken(\"{param}\")"),
+        AuthKind::ModelAccessToken => format!("w::Auth::ModelAccessToken(\"{param}\")"),
+        AuthKind::Sns => format!("w::Auth::Sns(\"{param}\")"),
+        AuthKind::WebhookKey => format!("w::Auth::WebhookKey(\"{param}\")"),
+    };
+    let content = |content: Content| match content {
+        Content::None => "None",
+        Content::Json => "Json",
+        Content::Xml => "Xml",
+        Content::Multipart => "Multipart",
+        Content::Form => "Form",
+        Content::Raw => "Raw",
+        Content::Binary => "Binary",
+        Content::Csv => "Csv",
+    };
+    let retry = match endpoint.retry {
+        Retry::Safe => "Safe",
+        Retry::Keyed => "Keyed",
+        Retry::Never => "Never",
+    };
+    let when = match endpoint.when.filter(|when| !when.in_body) {
+        Some(when) => format!("Some((\"{}\", \"{}\"))", when.name, when.value),
+        None => "None".into(),
+    };
+    let (code, message) = match (endpoint.envelope, endpoint.product) {
+        (Some([code, message]), _) => (code, message),
+        (None, Product::PayV3 | Product::PayGlobal) => ("code", "message"),
+        (None, Product::PayV2) => ("err_code", "err_code_des"),
+        (None, _) => ("errcode", "errmsg"),
+    };
+    let permissions: Vec<String> =
+        endpoint.permissions.iter().map(|row| format!("\"{row}\"")).collect();
+    format!(
+        "\nw::endpoint! {{\n    {name} => {response},\n    w::EndpointInfo {{\n        id: \"{}\",\n        method: \"{}\",\n        host: \"{}\",\n        path: \"{}\",\n        when: {when},\n        auth: {auth},\n        content: w::Content::{},\n        answer: w::Content::{},\n        retry: w::Retry::{retry},\n        code_field: \"{code}\",\n        message_field: \"{message}\",\n        client_cert: {},\n        permissions: &[{}],\n    }}\n}}\n",
+        endpoint.id,
+        endpoint.method,
+        endpoint.host,
+        endpoint.path,
+        content(endpoint.content),
+        content(endpoint.answer),
+        endpoint.client_cert,
+        permissions.join(", "),
+    )
+}
+
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) body: String,
+    pub(super) names: BTreeSet<String>,
+    pub(super) new: Vec<String>,
+    pub(super) set: Vec<String>,
+}
+
+impl Record {
+    pub(super) fn print(&self, name: &str, head: &str, builder: bool) -> String {
+        let mut out = String::from("\nw::record! {\n");
+        for line in head.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+        let _ = writeln!(out, "    pub struct {name} {{");
+        for line in self.body.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+        out.push_str("    }\n");
+        if builder {
+            out.push_str(&wrap("new", &self.new));
+            if !self.set.is_empty() {
+                out.push_str(&wrap("set", &self.set));
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+fn wrap(word: &str, items: &[String]) -> String {
+    let line = format!("    {word}({})\n", items.join(", "));
+    if line.len() <= 100 {
+        return line;
+    }
+    let mut out = format!("    {word}(\n");
+    for item in items {
+        let _ = writeln!(out, "        {item},");
+    }
+    out.push_str("    )\n");
+    out
+}
