@@ -58,6 +58,9 @@ pub(crate) struct Options {
     /// Address to listen on; other machines and containers need 0.0.0.0
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
+    /// Name besides loopback under which the console may be opened, may be repeated
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
     /// Let callbacks go to these addresses besides loopback, may be repeated
     #[arg(long, value_name = "CIDR")]
     callback_allow: Vec<Cidr>,
@@ -178,6 +181,7 @@ async fn start(
     });
     settings.fresh = options.fresh;
     settings.callback_allow.clone_from(&options.callback_allow);
+    settings.hosts.clone_from(&options.host);
     settings.console = Some(assets::router());
     let simulator = Simulator::start(settings).await.context("simulator")?;
     let account = simulator
@@ -268,6 +272,7 @@ fn gateway_config(
         ..Config::default()
     };
     config.listen.bind = options.bind;
+    config.listen.hosts.clone_from(&options.host);
     config.listen.port = match options.port {
         0 => 0,
         first => first.saturating_add(GATEWAY_PORTS),

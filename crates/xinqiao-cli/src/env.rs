@@ -72,8 +72,8 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     }
     if options.form.docker {
         talk::say(lang.pick(
-            "# 容器要能连到本机：xinqiao dev --bind 0.0.0.0 --callback-allow 172.16.0.0/12，docker run --add-host host.docker.internal:host-gateway",
-            "# containers must reach this machine: xinqiao dev --bind 0.0.0.0 --callback-allow 172.16.0.0/12, docker run --add-host host.docker.internal:host-gateway",
+            "# 容器要能连到本机：xinqiao dev --bind 0.0.0.0 --host host.docker.internal --callback-allow 172.16.0.0/12，docker run --add-host host.docker.internal:host-gateway",
+            "# containers must reach this machine: xinqiao dev --bind 0.0.0.0 --host host.docker.internal --callback-allow 172.16.0.0/12, docker run --add-host host.docker.internal:host-gateway",
         ));
     }
     Ok(())

@@ -114,12 +114,14 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
         .command
         .split_first()
         .expect("clap requires a command");
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
     let mut child = Command::new(program)
         .args(arguments)
         .envs(variables)
         .spawn()
         .map_err(|error| not_started(program, &error, lang))?;
-    let status = wait(&mut child)
+    let status = signals
+        .wait(&mut child)
         .await
         .context("cannot wait for the command")?;
     if status.success() {
@@ -279,42 +281,70 @@ fn not_started(program: &OsString, error: &std::io::Error, lang: Lang) -> Fail {
     }
 }
 
-/// Waits, and passes on the signals that were meant for the child. A terminal sends an interrupt to
-/// both of us, so that one is passed on only where no terminal did.
+/// The signals that are meant for the child. A terminal sends an interrupt to both of us, so that one
+/// is passed on only where no terminal did.
 #[cfg(unix)]
-async fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
-    use std::io::IsTerminal as _;
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    terminal: bool,
+}
 
-    use rustix::process::Signal;
-    use tokio::signal::unix::{SignalKind, signal};
+#[cfg(unix)]
+impl Signals {
+    /// Begins to listen: before the child starts, or an early signal would end us and leave it behind.
+    fn listen() -> std::io::Result<Self> {
+        use std::io::IsTerminal as _;
 
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let terminal = std::io::stdin().is_terminal();
-    loop {
-        let passed = tokio::select! {
-            status = child.wait() => return status,
-            _ = interrupt.recv() => if terminal { None } else { Some(Signal::INT) },
-            _ = terminate.recv() => Some(Signal::TERM),
-            _ = hang_up.recv() => Some(Signal::HUP),
-        };
-        if let (Some(signal), Some(id)) = (passed, child.id())
-            && let Some(pid) = i32::try_from(id)
-                .ok()
-                .and_then(rustix::process::Pid::from_raw)
-        {
-            let _ = rustix::process::kill_process(pid, signal);
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            terminal: std::io::stdin().is_terminal(),
+        })
+    }
+
+    /// Waits for the child, passing signals on.
+    async fn wait(&mut self, child: &mut Child) -> std::io::Result<ExitStatus> {
+        use rustix::process::{Pid, Signal, kill_process};
+
+        loop {
+            let signal = tokio::select! {
+                status = child.wait() => return status,
+                _ = self.interrupt.recv() => if self.terminal { continue } else { Signal::INT },
+                _ = self.terminate.recv() => Signal::TERM,
+                _ = self.hang_up.recv() => Signal::HUP,
+            };
+            let pid = child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(Pid::from_raw);
+            if let Some(pid) = pid {
+                let _ = kill_process(pid, signal);
+            }
         }
     }
 }
 
+/// Interrupts reach the child by themselves; we only have to live on.
 #[cfg(not(unix))]
-async fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
-    loop {
-        tokio::select! {
-            status = child.wait() => return status,
-            _ = tokio::signal::ctrl_c() => {}
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(&mut self, child: &mut Child) -> std::io::Result<ExitStatus> {
+        loop {
+            tokio::select! {
+                status = child.wait() => return status,
+                _ = tokio::signal::ctrl_c() => {}
+            }
         }
     }
 }

@@ -199,3 +199,33 @@ fn the_clock_is_read_and_moved_from_the_command_line() {
         "{after}"
     );
 }
+
+/// Asks the control interface under another name.
+fn status_for_host(dev: &Running, name: &str) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let address = dev.text("/console").replace("http://", "");
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    write!(
+        stream,
+        "GET /_sim/v1/clock HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .expect("a status")
+}
+
+#[test]
+fn only_loopback_and_listed_names_reach_the_control_interface() {
+    let folder = folder();
+    let dev = Running::start(
+        folder.path(),
+        &["sim", "--memory", "--host", "laptop.example"],
+    );
+    assert_eq!(status_for_host(&dev, "laptop.example:8600"), 200);
+    assert_eq!(status_for_host(&dev, "evil.example"), 421);
+}
