@@ -53,6 +53,7 @@ rust-tests: web
 
 catalog-checks:
 	$(CARGO) xtask codegen --check
+	$(CARGO) xtask catalog check
 	$(CARGO) xtask check
 
 e2e: web

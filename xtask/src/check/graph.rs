@@ -21,20 +21,25 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Generated crates of the platform's products, and the façade over them.
-const PRODUCTS: [&str; 6] = [
-    "xinqiao",
-    "xinqiao-official-account",
-    "xinqiao-mini-program",
-    "xinqiao-pay-v2",
-    "xinqiao-pay-v3",
-    "xinqiao-work",
-];
+fn products() -> Vec<String> {
+    let generated = xinqiao_catalog::Product::ALL.iter();
+    let mut names: Vec<String> = generated
+        .map(|product| format!("xinqiao-{}", product.name().replace('_', "-")))
+        .collect();
+    names.push("xinqiao".to_owned());
+    names
+}
 
 /// crate → crates that must not be reachable from it.
-fn forbidden() -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut rules: Vec<(&str, Vec<&str>)> =
-        PURE.iter().map(|name| (*name, IMPURE.to_vec())).collect();
-    let with_products = |others: &[&'static str]| [others, &PRODUCTS].concat();
+fn forbidden() -> Vec<(&'static str, Vec<String>)> {
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let with_products = |others: &[&str]| [names(others), products()].concat();
+    let mut rules: Vec<_> = PURE.iter().map(|name| (*name, names(&IMPURE))).collect();
     rules.push((
         "xinqiao-simulator",
         with_products(&["xinqiao-gateway", "xinqiao-store"]),
@@ -43,20 +48,16 @@ fn forbidden() -> Vec<(&'static str, Vec<&'static str>)> {
         "xinqiao-gateway",
         with_products(&["xinqiao-simulator", "xinqiao-demo"]),
     ));
+    rules.push(("xinqiao-cli", products()));
     rules.push((
         "xinqiao-http",
-        vec!["xinqiao-catalog", "xinqiao-message", "xinqiao-crypto"],
+        names(&["xinqiao-catalog", "xinqiao-message", "xinqiao-crypto"]),
     ));
-    rules.push(("xinqiao-store", vec!["xinqiao-http", "axum", "hyper"]));
-    rules.push((
-        "xinqiao-client",
-        vec!["xinqiao-gateway", "xinqiao-simulator", "xinqiao-http"],
-    ));
-    rules.push((
-        "xinqiao-callback",
-        vec!["xinqiao-gateway", "xinqiao-simulator", "xinqiao-http"],
-    ));
-    rules.push(("xinqiao-demo", vec!["xinqiao-gateway", "xinqiao-simulator"]));
+    rules.push(("xinqiao-store", names(&["xinqiao-http", "axum", "hyper"])));
+    let servers = ["xinqiao-gateway", "xinqiao-simulator", "xinqiao-http"];
+    for client in ["xinqiao-client", "xinqiao-callback", "xinqiao-demo"] {
+        rules.push((client, names(&servers)));
+    }
     rules
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn directions(repository: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (from, never) in forbidden() {
         let reached = graph.reached(from);
-        for name in never.iter().filter(|name| reached.contains(**name)) {
+        for name in never.iter().filter(|name| reached.contains(name.as_str())) {
             found.push(format!(
                 "{from} must not depend on {name}, not even through others"
             ));
