@@ -10,11 +10,15 @@ export async function run(browser) {
 
   await check("an act lights the rows that it caused", page, async () => {
     await enterService(browser, page);
+    // Also for somebody who had scrolled down to older rows.
+    await talk(page, "先说一句");
+    await page.locator("[data-test=timeline] .lines").evaluate((list) => (list.scrollTop = 600));
     await talk(page, word);
     const lit = page.locator(".lines .row.lit");
     await until(async () => (await lit.count()) >= 2, "less than two lit rows");
     await until(async () => (await page.locator(".lines .cause.lit").textContent().catch(() => "")).includes(word), "the act's words are not in the heading");
     await shot(page, "timeline-lit");
+    await until(() => page.locator(".lines .cause.lit", { hasText: word }).evaluate((one) => one.getBoundingClientRect().top >= one.closest(".lines").getBoundingClientRect().top - 1).catch(() => false), "the new act is out of sight");
     return `${await lit.count()} rows`;
   });
 

@@ -155,6 +155,7 @@ export const en: Words = {
   "timeline.anyUser": "All users",
   "timeline.ownCalls": "Calls of the app",
   "timeline.ownCallback": "Pushed by the platform",
+  "timeline.ownWorld": "The world",
   "timeline.noEffect": "caused no callback",
   "timeline.nothingMatches": "No row matches the filter.",
   "timeline.clear": "Clear the filter",

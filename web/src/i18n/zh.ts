@@ -153,6 +153,7 @@ export const zh = {
   "timeline.anyUser": "所有用户",
   "timeline.ownCalls": "应用主动调用",
   "timeline.ownCallback": "平台推送",
+  "timeline.ownWorld": "世界",
   "timeline.noEffect": "没有引起回调",
   "timeline.nothingMatches": "没有符合筛选的行。",
   "timeline.clear": "清除筛选",

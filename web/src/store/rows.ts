@@ -110,12 +110,17 @@ export function matches(row: Row, filter: Filter): boolean {
   return !filter.text || haystack(row).includes(filter.text.toLowerCase());
 }
 
-/** Calls that the application made by itself stand together while nothing else comes between and the pause is short. */
+/** What the application or the world does by itself stands together while nothing else comes between and the pause is short. */
 const TOGETHER_MS = 60_000;
+
+type Own = "app" | "world" | "";
+
+// A message that the app sent by a call is its effect, and belongs beside it.
+const ownOf = (row: Row): Own => (row.kind === "call" || row.kind === "reply" ? "app" : row.kind === "system" ? "world" : "");
 
 /** Newest cause first; inside one cause in the order in which it happened. */
 export function lines(rows: Row[], filter: Filter): Line[] {
-  const groups: { act: Row | null; first: Row; cause: string; rows: Row[]; lastMs: number; own: boolean }[] = [];
+  const groups: { act: Row | null; first: Row; cause: string; rows: Row[]; lastMs: number; own: Own }[] = [];
   const open = new Map<string, (typeof groups)[number]>();
   for (const row of rows) {
     const last = groups[groups.length - 1];
@@ -123,9 +128,9 @@ export function lines(rows: Row[], filter: Filter): Line[] {
     // What no act began has no place of its own to come back to: it joins only what it directly follows.
     if (group && !group.act && row.kind !== "act" && group !== last) group = undefined;
     if (!group) {
-      // A message that the app sent by a call is its effect, and belongs beside it.
-      const own = row.kind === "call" || row.kind === "reply";
-      if (own && last?.own && last.first.account === row.account && row.wall_ms - last.lastMs < TOGETHER_MS) {
+      const own = ownOf(row);
+      const near = last !== undefined && last.own === own && row.wall_ms - last.lastMs < TOGETHER_MS;
+      if (near && (own === "world" || (own === "app" && last.first.account === row.account))) {
         group = last;
       } else {
         group = { act: null, first: row, cause: row.cause, rows: [], lastMs: row.wall_ms, own };
