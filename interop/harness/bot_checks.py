@@ -9,6 +9,7 @@ import zlib
 
 from . import web
 from .bots import Api, Bot
+from .raw import token_of
 from .relay import Relay
 from .report import equal, expect
 from .xinqiao import Control, Process, Refused
@@ -128,7 +129,7 @@ def straight(report, control, endpoints, name, command, folder):
             expect(re.fullmatch(r"[\w\-]{28}", openid, re.A), openid)
         media_id = None
         if api:
-            media_id = calls(report, label, name, control, user, account, openid, api, picture)
+            media_id = calls(report, label, name, control, user, account, openid, api, picture, api_origin)
         replies(report, label, name, control, user, account, media_id)
         if api:
             with report.check(f"{label}: an API call is served while the push is open"):
@@ -174,7 +175,7 @@ def straight(report, control, endpoints, name, command, folder):
     return account, user, api
 
 
-def calls(report, label, name, control, user, account, openid, api, picture):
+def calls(report, label, name, control, user, account, openid, api, picture, origin):
     """The API side. Returns the media id of the uploaded picture."""
     media_id = None
     with report.check(f"{label}: token"):
@@ -213,6 +214,14 @@ def calls(report, label, name, control, user, account, openid, api, picture):
         with report.check(f"{label}: custom message with that picture"):
             ok(api.step("custom_image", openid=openid, media_id=media_id))
             equal(last(control.inbox(user, account)).get("media_id"), media_id, "media_id")
+    with report.check(f"{label}: permanent material (WxJava names no boundary)"):
+        expect("xq" in str(ok(api.step("material_upload", path=str(picture)))), "no media id")
+    with report.check(f"{label}: customer-service accounts, kf_id a number"):
+        token = token_of(origin, account)["access_token"]
+        body = {"kf_account": f"test1@{account['alias']}", "nickname": "客服"}
+        url = f"{origin}/customservice/kfaccount/add?access_token={token}"
+        equal(web.request("POST", url, json=body).json(), {"errcode": 0, "errmsg": "ok"}, "answer")
+        expect("客服" in str(ok(api.step("kf_list"))), "the account is not in the SDK's list")
     with report.check(f"{label}: an error reaches the SDK as its own error"):
         failed_with(api.step("custom", openid="o" + "x" * 27, content="谁"), 40003)
     with report.check(f"{label}: menu delete"):
@@ -349,7 +358,10 @@ def through_gateway(report, name, command, folder):
             try:
                 if name in HAS_API:
                     api = Api(command, account, origin)
-                    media_id = calls(report, label, name, control, user, account, openid, api, png(folder))
+                    picture = png(folder)
+                    media_id = calls(
+                        report, label, name, control, user, account, openid, api, picture, origin
+                    )
                 replies(report, label, name, control, user, account, media_id, gateway)
             finally:
                 if api:

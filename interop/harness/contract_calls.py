@@ -181,10 +181,11 @@ def calls(report, control, api):
         ):
             with tempfile.TemporaryDirectory() as folder:
                 data = png(folder).read_bytes()
-            body = (
-                b'--sEp\r\nContent-Disposition: form-data; name="media"; filename="a.png"\r\nContent-Type: application/octet-stream\r\n'
-                b"Content-Transfer-Encoding: binary\r\n\r\n" + data + b"\r\n--sEp--\r\n"
+            head = (
+                b'--sEp\r\nContent-Disposition: form-data; name="media"; filename="a.png"\r\n'
+                b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n"
             )
+            body = head + data + b"\r\n--sEp--\r\n"
             got = web.request(
                 "POST",
                 f"{api}/cgi-bin/media/upload?access_token={token}&type=image",
