@@ -47,6 +47,9 @@ use self::{
     user::User,
 };
 
+/// The last second of the year 9999: no clock goes further.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// Everything that the platform remembers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct World {
@@ -302,10 +305,14 @@ impl Turn<'_> {
                         "`advance` must not be negative; use `now` to go back",
                     ));
                 }
-                self.move_clock(self.now + seconds);
+                let to = self.now + seconds;
+                if to.0 > LAST_SECOND {
+                    return Err(Refused::invalid("`advance` leads beyond the year 9999"));
+                }
+                self.move_clock(to);
             }
             ClockChange::Now(to) => {
-                if !(0..=253_402_300_799).contains(&to) {
+                if !(0..=LAST_SECOND).contains(&to) {
                     return Err(Refused::invalid(
                         "`now` is not a second between 1970 and 9999",
                     ));

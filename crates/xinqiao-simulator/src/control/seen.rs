@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Rows a page.
-const ROWS: usize = 1000;
+const ROWS: usize = 10_000;
 
 pub(super) async fn timeline(State(shared): State<Arc<Shared>>, query: Query) -> Response {
     let after = query

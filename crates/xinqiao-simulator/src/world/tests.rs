@@ -162,3 +162,57 @@ fn every_row_of_an_act_shares_its_cause_and_the_act_comes_first() {
     });
     assert_eq!(order.unwrap().cause, rows[0].cause);
 }
+
+#[test]
+fn every_event_of_the_catalog_can_be_pushed_and_read() {
+    let mut world = World::new(5, false);
+    play(&mut world, script().into_iter().take(5).collect());
+    world.accounts.get_mut("wxtest").unwrap().callback.url = "http://127.0.0.1:1/".into();
+    let mut pushed = 0;
+    for event in xinqiao_catalog::events() {
+        use xinqiao_catalog::{EventKind, EventWire, Product};
+        let fits = event.product == Product::OfficialAccount
+            && matches!(event.kind, EventKind::Event | EventKind::Message)
+            && event.wire != EventWire::Json;
+        if !fits {
+            continue;
+        }
+        let trigger = Command::Trigger {
+            account: "wxtest".into(),
+            user: None,
+            event: event.id.into(),
+            set: serde_json::Map::new(),
+        };
+        let outcome = world.apply(trigger, WALL);
+        assert!(outcome.answer.is_ok(), "{}: {:?}", event.id, outcome.answer);
+        let order = outcome.effects.into_iter().find_map(|effect| match effect {
+            Effect::Push(order) => Some(order),
+            _ => None,
+        });
+        let xml = order.unwrap().xml;
+        let message = xinqiao_message::Message::parse(xml.clone().into_bytes());
+        let message = message.unwrap_or_else(|error| panic!("{}: {error}: {xml}", event.id));
+        assert_eq!(
+            message.msg_type(),
+            if event.msg_type.is_empty() {
+                "event"
+            } else {
+                event.msg_type
+            }
+        );
+        pushed += 1;
+    }
+    assert!(pushed > 60, "{pushed}");
+}
+
+#[test]
+fn no_clock_goes_beyond_the_year_9999() {
+    let mut world = World::new(5, false);
+    for change in [
+        ClockChange::Advance(i64::MAX),
+        ClockChange::Now(i64::MAX),
+        ClockChange::Now(-1),
+    ] {
+        assert!(world.apply(Command::Clock(change), WALL).answer.is_err());
+    }
+}

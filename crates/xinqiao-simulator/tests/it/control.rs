@@ -371,3 +371,37 @@ async fn an_app_that_comes_later_is_connected() {
     drop(app);
     assert_eq!(world.get("/dev").await["app"]["url"], url);
 }
+
+#[tokio::test]
+async fn a_reset_keeps_the_connected_app() {
+    let world = TestWorld::start_seeded().await;
+    let account = world.simulator().seeded().accounts[0].clone();
+    let user = world.simulator().seeded().users[0].id.clone();
+    let app = TestApp::start().await;
+    world.simulator().connect(&account.appid, &app.url);
+    for _ in 0..100 {
+        if world.get("/dev").await["app"]["state"] == "connected" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    world.say(&user, &account.appid, "一").await;
+    world.must("POST", "/reset", json!({})).await;
+    assert!(
+        world.get("/deliveries").await["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    world.say(&user, &account.appid, "二").await;
+    assert_eq!(app.pushes().len(), 2, "the app still gets its callbacks");
+    drop(app);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    world.say(&user, &account.appid, "三").await;
+    let dev = world.get("/dev").await;
+    assert_eq!(
+        (&dev["app"]["state"], &dev["app"]["rule"]),
+        (&json!("waiting"), &json!("callback.refused"))
+    );
+    assert!(dev["app"]["remedy"]["zh"][0].is_string(), "{dev}");
+}
