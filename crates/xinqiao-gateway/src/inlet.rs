@@ -154,7 +154,17 @@ async fn callback(
     let dedup = shared
         .store
         .dedup_key(&account.config.appid, order, &recipe);
-    let answer = settle(shared, account, message, dedup, arrived).await?;
+    let answer = if account.routes.is_empty() {
+        settle(shared, account, message, dedup, arrived).await?
+    } else {
+        // A platform that hangs up in the middle must not leave a stored event without its delivery.
+        let (shared, account) = (Arc::clone(shared), Arc::clone(account));
+        let tasks = shared.tasks.clone();
+        tasks
+            .spawn(async move { settle(&shared, &account, message, dedup, arrived).await })
+            .await
+            .map_err(|_| shed("the gateway is stopping"))??
+    };
     Ok(answer_response(shared, keys, mode, &answer))
 }
 

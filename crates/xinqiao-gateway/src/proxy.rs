@@ -10,32 +10,30 @@
 mod body;
 mod issuing;
 mod preflight;
+mod refusal;
 mod scrub;
 
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use serde::Deserialize;
 use xinqiao_catalog::{
     code,
-    model::Code,
     surface::{self, Call, Credential},
 };
 use xinqiao_types::AppId;
 
-use self::body::{Gathered, Reply};
+use self::{
+    body::{Gathered, Reply},
+    refusal::{refuse, token_failure, unreachable},
+};
 use crate::{
-    APP_KEY_PREFIX, issued_key,
-    outbound::OutboundError,
-    platform,
-    problem::Problem,
-    shared::Shared,
-    token_center::{TokenError, VirtualToken},
+    APP_KEY_PREFIX, issued_key, platform, problem::Problem, shared::Shared,
+    token_center::VirtualToken,
 };
 
 /// A platform call on its way through.
@@ -435,98 +433,4 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         }
     }
     kept
-}
-
-/// Refuses with the platform's own error, and says in a header that it was us.
-fn refuse(
-    shared: &Shared,
-    call: &Call,
-    path: &str,
-    errcode: i64,
-    text: &str,
-    rule: &'static str,
-) -> Response {
-    shared.metrics.calls_refused.add();
-    let trace = surface::trace(
-        call.product,
-        shared.context.clock.unix(),
-        &*shared.context.entropy,
-    );
-    let answer = surface::refusal(&surface::Refusal {
-        product: call.product,
-        path,
-        code: Code::Number(errcode),
-        text,
-        trace: &trace,
-        caller: "",
-    });
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(answer.content_type),
-    );
-    headers.insert("x-xinqiao-rule", HeaderValue::from_static(rule));
-    response
-}
-
-/// The upstream gave no answer: a 502 whose body an SDK reads as "system busy".
-fn unreachable(shared: &Shared, call: &Call, path: &str, error: &OutboundError) -> Response {
-    shared.metrics.calls_unreachable.add();
-    tracing::warn!(%error, rule = "upstream.unreachable", "The platform did not answer.");
-    let text = format!("system error: {error}");
-    let mut response = refuse(
-        shared,
-        call,
-        path,
-        code::SYSTEM_BUSY,
-        &text,
-        "upstream.unreachable",
-    );
-    *response.status_mut() = match error {
-        OutboundError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    response
-}
-
-/// There is no token for the call: the platform's own refusal, without what is secret in it, or
-/// ours.
-fn token_failure(
-    shared: &Shared,
-    call: &Call,
-    path: &str,
-    appid: &AppId,
-    error: &TokenError,
-) -> Response {
-    let rule = error.rule();
-    match error {
-        TokenError::Refused {
-            status,
-            content_type,
-            body,
-            ..
-        } => {
-            shared.metrics.calls_refused.add();
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = *status;
-            if let Ok(content_type) = HeaderValue::from_str(content_type) {
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, content_type);
-            }
-            let secrets = shared.tokens.secrets(appid.as_str());
-            *response.body_mut() = Body::from(scrub::bytes(body.clone(), &secrets, "***"));
-            response
-                .headers_mut()
-                .insert("x-xinqiao-rule", HeaderValue::from_static(rule));
-            response
-        }
-        TokenError::NoSecret(_) => refuse(shared, call, path, code::INVALID_APPID, "", rule),
-        _ => {
-            let text = format!("system error: {error}");
-            refuse(shared, call, path, code::SYSTEM_BUSY, &text, rule)
-        }
-    }
 }

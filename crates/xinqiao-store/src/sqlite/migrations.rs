@@ -72,6 +72,10 @@ pub(super) fn run(connection: &mut Connection, path: &str) -> Result<(), OpenErr
             known,
         });
     }
+    if found == known {
+        // Nothing to write, nothing to flush: the usual start.
+        return Ok(());
+    }
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(step).map_err(database)?;
     }
