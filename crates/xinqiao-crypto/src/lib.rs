@@ -17,6 +17,8 @@ pub mod encrypted_data;
 mod hex;
 pub mod jssdk;
 pub mod message;
+pub mod pay_v2;
+pub mod pay_v3;
 pub mod secure_api;
 pub mod session;
 

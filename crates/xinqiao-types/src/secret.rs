@@ -64,6 +64,8 @@ secret! {
     CallbackToken,
     /// An `EncodingAESKey`: 43 characters, not yet decoded.
     AesKeyText,
+    /// The key of the payment interface's second generation (APIv2 密钥).
+    ApiV2Key,
     /// The key of the payment interface's third generation (APIv3 密钥).
     ApiV3Key,
     /// A key that the gateway issued to an app.
