@@ -134,8 +134,8 @@ impl Simulator {
         let (mut world, loaded) = world;
         let mut journal = journal;
         world.set_origins(origins);
-        if let (Some(journal), false) = (&mut journal, loaded) {
-            journal.snapshot(&world);
+        if let Some(journal) = &mut journal {
+            journal.begin(&world, loaded)?;
         }
         let seeded = seeded_view(&world);
         let (owner, waiting) = Owner::new();

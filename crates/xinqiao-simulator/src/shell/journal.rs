@@ -170,6 +170,15 @@ impl Journal {
         }
     }
 
+    /// Keeps the world as it starts, if the file has none yet; from then on commits are synced.
+    pub(crate) fn begin(&mut self, world: &World, is_kept: bool) -> Result<(), JournalError> {
+        if !is_kept {
+            self.snapshot(world);
+        }
+        let path = self.connection.path().unwrap_or_default().into();
+        settle(&self.connection).map_err(|source| JournalError::Database { path, source })
+    }
+
     pub(crate) fn snapshot_if_long(&mut self, world: &World) {
         if self.since_snapshot >= LONG {
             self.snapshot(world);
@@ -210,15 +219,26 @@ impl From<serde_json::Error> for LoadError {
     }
 }
 
+/// Opens the file for this process alone.
+///
+/// While it is made nothing is synced: a file that a power cut damages here holds nothing yet. Afterwards every
+/// commit survives the end of the process, and the file survives the end of the power.
 fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -512)?;
     connection.execute_batch(
         "BEGIN EXCLUSIVE;
-         CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, wall_ms INTEGER NOT NULL, command BLOB NOT NULL);
-         CREATE TABLE IF NOT EXISTS snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seed INTEGER NOT NULL, world BLOB NOT NULL);
+         CREATE TABLE IF NOT EXISTS journal (
+             id INTEGER PRIMARY KEY, wall_ms INTEGER NOT NULL, command BLOB NOT NULL);
+         CREATE TABLE IF NOT EXISTS snapshot (
+             id INTEGER PRIMARY KEY CHECK (id = 1), seed INTEGER NOT NULL, world BLOB NOT NULL);
          COMMIT;",
     )
+}
+
+/// From here on what is kept counts.
+fn settle(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "synchronous", "NORMAL")
 }

@@ -23,9 +23,17 @@ struct Read {
     world: World,
 }
 
-/// The world with its traffic, as kept over a restart.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
+/// The world with its traffic, as kept over a restart: written.
+#[derive(Serialize)]
+struct SnapshotView<'w> {
+    world: &'w World,
+    traffic: &'w Traffic,
+    patient: bool,
+}
+
+/// The same, read.
+#[derive(Debug, Deserialize)]
+struct Snapshot {
     world: World,
     traffic: Traffic,
     patient: bool,
@@ -78,12 +86,11 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let snapshot = Snapshot {
-            world: self.clone(),
-            traffic: self.traffic.clone(),
+        serde_json::to_vec(&SnapshotView {
+            world: self,
+            traffic: &self.traffic,
             patient: self.patient,
-        };
-        serde_json::to_vec(&snapshot)
+        })
     }
 
     pub(crate) fn from_snapshot(bytes: &[u8]) -> Result<Self, serde_json::Error> {
