@@ -231,3 +231,45 @@ async fn compat_mode_is_opened_and_answered_encrypted() {
     assert!(reply_of(&got).contains("hello"));
     gateway.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_aes_key_before_a_change_still_opens() {
+    let (platform, _) = platform().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&platform, None);
+    config.store = xinqiao_gateway::StoreAt::File(folder.path().join("gateway.db"));
+    start(config.clone()).await.shutdown().await;
+    config.accounts[0].aes_key = Some(APP_AES_KEY.into());
+    for _ in 0..2 {
+        let gateway = start(config.clone()).await;
+        // The platform goes on with the old key for a while after the console says that it changed.
+        let got = push(&gateway, &text_message(21, "x")).await;
+        assert_eq!((got.status, got.text().as_str()), (200, "success"));
+        gateway.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_hangs_up_loses_nothing() {
+    let (platform, _) = platform().await;
+    let (app_server, app) = app([Say::Late(Duration::from_millis(400), "heard")]).await;
+    let gateway = start(config(&platform, Some(&app_server))).await;
+    let (query, body) = sealed(&platform_keys(CallbackMode::Safe), &text_message(22, "x"));
+    let url = format!("{}/callback/{APPID}?{query}", gateway.origin());
+    let hasty = client()
+        .post(url)
+        .body(body)
+        .timeout(Duration::from_millis(150))
+        .send()
+        .await;
+    assert!(hasty.is_err(), "the platform hung up");
+    until(async || {
+        let all = deliveries(&gateway).await;
+        all.first().filter(|d| d["state"] == "delivered").cloned()
+    })
+    .await;
+    let repeat = push(&gateway, &text_message(22, "x")).await;
+    assert!(reply_of(&repeat).contains("heard"));
+    assert_eq!(app.lock().unwrap().pushes.len(), 1);
+    gateway.shutdown().await;
+}

@@ -242,3 +242,28 @@ async fn an_unreachable_platform_is_said_so() {
     assert_eq!(got.json()["errcode"], -1);
     gateway.shutdown().await;
 }
+
+#[tokio::test]
+async fn forced_refreshes_are_thirty_seconds_apart_like_the_platforms_own() {
+    let (platform_server, platform) = platform().await;
+    let gateway = start(config(&platform_server, None)).await;
+    let force = async || {
+        let url = format!("{}/cgi-bin/stable_token", api(&gateway));
+        let body = json!({
+            "grant_type": "client_credential", "appid": APPID, "secret": SECRET,
+            "force_refresh": true,
+        });
+        let answer = got(client().post(url).body(body.to_string())).await.json();
+        answer["access_token"].as_str().unwrap().to_owned()
+    };
+    let first = stable(&gateway, SECRET).await.json()["access_token"].clone();
+    let forced = force().await;
+    assert_ne!(first, forced.as_str());
+    assert_eq!(
+        force().await,
+        forced,
+        "a second one at once gives the current token"
+    );
+    assert_eq!(platform.lock().unwrap().count("\"force_refresh\":true"), 1);
+    gateway.shutdown().await;
+}
