@@ -129,13 +129,17 @@ impl Names {
     }
 
     /// Names of the error envelope of an endpoint's answer.
-    fn envelope(&self, family: &str, id: &str) -> [&'static str; 2] {
+    fn envelope(&self, family: &str, id: &str) -> &'static [&'static str] {
         let (family, id) = id.split_once(':').unwrap_or((family, id));
         let key = (family.to_owned(), id.to_ascii_lowercase());
-        match self.endpoints.get(&key).and_then(|endpoint| endpoint.envelope) {
-            Some(names) => names,
-            None if family == "pay-business" => ["trace_id", "error"],
-            None => ["errcode", "errmsg"],
+        if let Some(names) = self.endpoints.get(&key).and_then(|e| e.envelope.as_ref()) {
+            return names;
+        }
+        match family {
+            "pay-v2" => &["return_code", "return_msg", "result_code", "err_code", "err_code_des"],
+            "pay-v3" | "pay-global" => &["code", "message", "detail"],
+            "pay-business" => &["trace_id", "error"],
+            _ => &["errcode", "errmsg"],
         }
     }
 

@@ -1,12 +1,14 @@
 //! `xinqiao-samples INDEX.jsonl`: prints passed/total per project, failures, and the share that typed slots hold.
 //!
 //! A sample passes if what comes out is the same JSON value (or the same XML elements) as what went in. Beside that,
-//! the share of values that typed slots hold by themselves is counted: decoded without keep-raw, encoded again. The
-//! error envelope counts as typed, since the client holds it in a type of its own.
+//! the share of values that typed slots hold by themselves is counted: decoded without keep-raw, encoded again, compared
+//! whatever their spelling (`"1"` in a number's slot is held; that it was quoted is what keep-raw keeps). The error envelope counts as typed, since the client holds it in a type of its own.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
 
 mod index;
+#[cfg(test)]
+mod tests;
 mod trip;
 
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ impl Trip {
 pub(crate) fn through_json(
     make: impl Fn() -> Box<dyn Record>,
     text: &str,
-    envelope: [&str; 2],
+    envelope: &[&str],
 ) -> Trip {
     let failed = Trip::failed;
     let text = text.trim_start_matches('\u{feff}');
@@ -149,13 +149,34 @@ fn count(input: &Value, held: Option<&Value>, place: &str, counts: &mut Counts) 
         Value::Null => {}
         scalar => {
             counts.values += 1;
-            if held == Some(scalar) {
+            if held.is_some_and(|held| says_the_same(held, scalar)) {
                 counts.typed += 1;
             } else {
                 let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
                 counts.untyped.push(format!("{place}: {scalar} held as {held}"));
             }
         }
+    }
+}
+
+/// Whether a slot holds the value, whatever its spelling: `"1"` and `1`, `0.0` and `0`, `1` and `true`.
+fn says_the_same(held: &Value, came: &Value) -> bool {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.trim().to_ascii_lowercase(),
+        Value::Bool(truth) => u8::from(*truth).to_string(),
+        other => other.to_string(),
+    };
+    if held == came || text(held) == text(came) {
+        return true;
+    }
+    let number = |value: &Value| match text(value).as_str() {
+        "true" => Some(1.0),
+        "false" | "" => Some(0.0),
+        other => other.parse::<f64>().ok(),
+    };
+    match (number(held), number(came)) {
+        (Some(held), Some(came)) => held.to_bits() == came.to_bits(),
+        _ => false,
     }
 }
 

@@ -43,7 +43,7 @@ impl DecodeError {
     #[must_use]
     pub fn under(mut self, name: &str) -> Self {
         if self.path.is_empty() {
-            self.path = name.to_owned();
+            name.clone_into(&mut self.path);
         } else if self.path.starts_with('[') {
             self.path.insert_str(0, name);
         } else {

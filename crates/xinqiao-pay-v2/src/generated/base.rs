@@ -816,7 +816,7 @@ pub mod mch {
                 auth: w::Auth::Merchant,
                 content: w::Content::Xml,
                 answer: w::Content::Xml,
-                retry: w::Retry::Keyed,
+                retry: w::Retry::Safe,
                 code_field: "err_code",
                 message_field: "err_code_des",
                 client_cert: false,
