@@ -567,3 +567,59 @@ async fn a_late_customer_message_stands_with_its_act() {
         .rfind(|row| row["call"]["path"] == "/cgi-bin/message/custom/send");
     assert_eq!(call.unwrap()["cause"], act["cause"]);
 }
+
+#[tokio::test]
+async fn replies_sealed_with_the_wrong_settings_are_told_apart() {
+    let world = TestWorld::start().await;
+    let (account, user, app) = connected(&world, "safe").await;
+    let text = |name: &str| account[name].as_str().unwrap().to_owned();
+    let other_key = AesKey::parse("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").unwrap();
+    let right_key = AesKey::parse(&text("aes_key")).unwrap();
+    let safe = |token: &str, appid: &str, key: &AesKey| {
+        Keys::new(CallbackToken::new(token.to_owned()), appid.to_owned())
+            .with_aes_key(key)
+            .with_mode(CallbackMode::Safe)
+    };
+    let openid = world.get(&format!("/users/{user}")).await["openids"][appid(&account)].clone();
+    let reply = text_reply(openid.as_str().unwrap(), &text("original_id"), "好");
+    let mut rules = Vec::new();
+    for keys in [
+        safe("another1", &text("appid"), &right_key),
+        safe(&text("token"), &text("appid"), &other_key),
+        safe(&text("token"), "wxsomebodyelse", &right_key),
+    ] {
+        let sealed = seal_reply(
+            &keys,
+            CallbackMode::Safe,
+            &reply,
+            7,
+            "n",
+            *b"0123456789abcdef",
+        )
+        .unwrap();
+        app.next(Told::body(sealed));
+        let answer = world.say(&user, appid(&account), "嗯").await;
+        let attempts = answer["deliveries"][0]["attempts"]
+            .as_array()
+            .unwrap()
+            .clone();
+        assert_eq!(
+            attempts.len(),
+            1,
+            "an illegal answer is not repeated: {attempts:?}"
+        );
+        rules.push(attempts[0]["rule"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(
+        rules[1..],
+        ["reply.decrypt.aes_key", "reply.decrypt.receiver_id"],
+        "{rules:?}"
+    );
+    assert!(rules[0].starts_with("reply.signature."), "{rules:?}");
+    app.next(Told::body(reply));
+    let answer = world.say(&user, appid(&account), "嗯").await;
+    assert_eq!(
+        answer["deliveries"][0]["attempts"][0]["rule"],
+        "reply.plain"
+    );
+}
