@@ -4,14 +4,16 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
-use xinqiao_types::{AppId, AppSecret, Clock, Entropy, SystemClock, SystemEntropy};
+use xinqiao_types::{AppId, AppSecret, Clock, CorpId, Entropy, SystemClock, SystemEntropy};
 use xinqiao_wire::Endpoint;
 
 use crate::{
     call::Call,
     error::Error,
     free::FreeCall,
-    token::{NoToken, OwnTokens, TokenSource},
+    token::{
+        Component, Kind, OwnTokens, Provider, Sources, Suite, TokenKind, TokenSource, UserTokens,
+    },
     transport::{HttpOptions, HttpTransport, Transport},
 };
 
@@ -23,7 +25,7 @@ pub struct Client {
 
 pub(crate) struct Inner {
     pub(crate) appid: AppId,
-    pub(crate) tokens: Arc<dyn TokenSource>,
+    pub(crate) sources: Sources,
     pub(crate) settings: Arc<Settings>,
     pub(crate) facts: Option<AccountFacts>,
 }
@@ -43,7 +45,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("appid", &self.inner.appid)
-            .field("tokens", &self.inner.tokens)
+            .field("tokens", &self.inner.sources.by_kind)
             .field("transport", &self.inner.settings.transport)
             .finish_non_exhaustive()
     }
@@ -61,7 +63,7 @@ impl Client {
     pub fn builder(appid: impl Into<AppId>) -> ClientBuilder {
         ClientBuilder {
             appid: appid.into(),
-            tokens: None,
+            sources: Sources::default(),
             transport: None,
             http: HttpOptions::default(),
             endpoints: BTreeMap::new(),
@@ -77,14 +79,72 @@ impl Client {
     /// The same settings and connections for another account.
     #[must_use]
     pub fn with_account(&self, appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        let mut sources = Sources::default();
+        let secret = secret.into();
+        sources.set(TokenKind::Account, OwnTokens::new(secret.clone()));
+        sources.secret = Some(secret);
+        self.with_sources(appid.into(), sources, None)
+    }
+
+    /// The same settings and connections for an account that granted a third-party platform. Its tokens
+    /// are shared by all clients made so from the same platform.
+    #[must_use]
+    pub fn with_authorizer(&self, component: &Component, appid: impl Into<AppId>) -> Self {
+        let appid = appid.into();
+        let mut sources = Sources::default();
+        sources.set(TokenKind::Account, component.authorizer(&appid));
+        sources.set(TokenKind::Component, component.clone());
+        sources.component = Some(component.clone());
+        self.with_sources(appid, sources, None)
+    }
+
+    /// The same settings and connections for a corp that installed a WeCom third-party application.
+    #[must_use]
+    pub fn with_corp(&self, suite: &Suite, corp: impl Into<CorpId>) -> Self {
+        let corp = corp.into();
+        let mut sources = Sources::default();
+        sources.set(TokenKind::Account, suite.corp(&corp));
+        sources.set(TokenKind::Suite, suite.clone());
+        sources.suite = Some(suite.clone());
+        self.with_sources(AppId::new(corp.as_str()), sources, None)
+    }
+
+    /// The same client, calling for a user: endpoints under `/sns/*` carry the user's token.
+    #[must_use]
+    pub fn with_user(&self, user: Arc<UserTokens>) -> Self {
+        let mut sources = self.inner.sources.clone();
+        sources.set(TokenKind::User, user);
+        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+    }
+
+    /// The same client, with a third-party platform's token for calls that ask for one.
+    pub(crate) fn with_component(&self, component: &Component) -> Self {
+        let mut sources = self.inner.sources.clone();
+        sources.set(TokenKind::Component, component.clone());
+        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+    }
+
+    /// The same client, with a third-party application's token for calls that ask for one.
+    pub(crate) fn with_suite(&self, suite: &Suite) -> Self {
+        let mut sources = self.inner.sources.clone();
+        sources.set(TokenKind::Suite, suite.clone());
+        self.with_sources(self.inner.appid.clone(), sources, self.inner.facts.clone())
+    }
+
+    fn with_sources(&self, appid: AppId, sources: Sources, facts: Option<AccountFacts>) -> Self {
         Self {
             inner: Arc::new(Inner {
-                appid: appid.into(),
-                tokens: Arc::new(OwnTokens::new(secret)),
+                appid,
+                sources,
                 settings: Arc::clone(&self.inner.settings),
-                facts: None,
+                facts,
             }),
         }
+    }
+
+    /// The platform that acts for the account, if one does.
+    pub(crate) fn component(&self) -> Option<&Component> {
+        self.inner.sources.component.as_ref()
     }
 
     /// The account.
@@ -114,7 +174,7 @@ impl Client {
 #[must_use]
 pub struct ClientBuilder {
     appid: AppId,
-    tokens: Option<Arc<dyn TokenSource>>,
+    sources: Sources,
     transport: Option<Arc<dyn Transport>>,
     http: HttpOptions,
     endpoints: BTreeMap<String, String>,
@@ -129,14 +189,43 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     /// The account's secret, or a key that a gateway issued: tokens are fetched with it.
     pub fn secret(mut self, secret: impl Into<AppSecret>) -> Self {
-        self.tokens = Some(Arc::new(OwnTokens::new(secret)));
+        let secret = secret.into();
+        let tokens = OwnTokens::new(secret.clone());
+        self.sources.secret = Some(secret);
+        self.source(TokenKind::Account, tokens)
+    }
+
+    /// The secret of a WeCom (企业微信) agent; the client's id is the corpid.
+    pub fn corp_secret(self, secret: impl Into<AppSecret>) -> Self {
+        self.source(TokenKind::Account, OwnTokens::of_kind(secret, Kind::Corp))
+    }
+
+    /// The third-party platform (第三方平台) that the client speaks for; the client's id is the
+    /// platform's. For an account that granted it, see [`Client::with_authorizer`].
+    pub fn component(self, component: &Component) -> Self {
+        self.source(TokenKind::Component, component.clone())
+    }
+
+    /// The WeCom third-party application that the client speaks for. For a corp that installed it, see
+    /// [`Client::with_corp`].
+    pub fn suite(self, suite: &Suite) -> Self {
+        self.source(TokenKind::Suite, suite.clone())
+    }
+
+    /// The WeCom provider (服务商) that the client speaks for.
+    pub fn provider(self, provider: Provider) -> Self {
+        self.source(TokenKind::Provider, provider)
+    }
+
+    /// Where tokens of one kind come from.
+    pub fn source(mut self, kind: TokenKind, source: impl TokenSource + 'static) -> Self {
+        self.sources.set(kind, source);
         self
     }
 
     /// Where tokens come from, instead of a secret.
-    pub fn tokens(mut self, source: impl TokenSource + 'static) -> Self {
-        self.tokens = Some(Arc::new(source));
-        self
+    pub fn tokens(self, source: impl TokenSource + 'static) -> Self {
+        self.source(TokenKind::Account, source)
     }
 
     /// How requests reach the platform, instead of HTTP.
@@ -231,7 +320,7 @@ impl ClientBuilder {
         Client {
             inner: Arc::new(Inner {
                 appid: self.appid,
-                tokens: self.tokens.unwrap_or_else(|| Arc::new(NoToken)),
+                sources: self.sources,
                 settings: Arc::new(settings),
                 facts: self.facts,
             }),

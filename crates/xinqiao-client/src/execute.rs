@@ -18,6 +18,7 @@ use crate::{
     answer::{self, Answer, Envelope},
     client::Client,
     error::{Error, Refusal, Retry, TransportReason},
+    token::TokenKind,
     transport::{Incoming, Outgoing, TransportError},
     url,
 };
@@ -58,6 +59,14 @@ pub(crate) struct Options {
     pub(crate) token: Option<AccessToken>,
 }
 
+/// A token on its way, with the parameter that carries it and the kind of source it came from; none if
+/// the caller gave it.
+struct Carried {
+    param: &'static str,
+    token: AccessToken,
+    kind: Option<TokenKind>,
+}
+
 impl Client {
     /// Sends a request until it succeeds or may not be repeated.
     pub(crate) async fn execute(
@@ -94,17 +103,23 @@ impl Client {
                     number += 1;
                 }
                 Next::WithNewToken => {
-                    let Some((_, failed)) = &token else {
+                    // A token that the caller gave for this call is the caller's to renew.
+                    let Some(Carried {
+                        token: failed,
+                        kind: Some(kind),
+                        ..
+                    }) = &token
+                    else {
                         return Err(error);
                     };
-                    // A token that the caller gave for this call is the caller's to renew.
-                    if options.token.is_some() {
+                    let source = self.inner.sources.get(*kind, endpoint)?;
+                    let Some(new) = source.renew(self, failed).await? else {
                         return Err(error);
-                    }
-                    match self.inner.tokens.renew(self, failed).await? {
-                        Some(new) => token = token.map(|(param, _)| (param, new)),
-                        None => return Err(error),
-                    }
+                    };
+                    token = token.map(|carried| Carried {
+                        token: new,
+                        ..carried
+                    });
                     renewed = true;
                 }
             }
@@ -124,11 +139,7 @@ impl Client {
     }
 
     /// The token that the request needs, with the parameter that carries it.
-    async fn token(
-        &self,
-        request: &Prepared,
-        options: &Options,
-    ) -> Result<Option<(&'static str, AccessToken)>, Error> {
+    async fn token(&self, request: &Prepared, options: &Options) -> Result<Option<Carried>, Error> {
         let endpoint = request.envelope.endpoint;
         let refuse = |reason: &str| {
             Err(Error::Credential {
@@ -136,34 +147,41 @@ impl Client {
                 reason: reason.into(),
             })
         };
-        let (param, own) = match request.auth {
+        let (param, kind) = match request.auth {
             Auth::None => return Ok(None),
-            Auth::Sns(param) | Auth::WebhookKey(param) => (param, false),
-            Auth::AccessToken(param)
-            | Auth::ComponentAccessToken(param)
-            | Auth::SuiteAccessToken(param)
-            | Auth::ProviderAccessToken(param)
-            | Auth::DeviceAccessToken(param)
-            | Auth::ModelAccessToken(param) => (param, true),
+            Auth::Sns(param) => (param, Some(TokenKind::User)),
+            Auth::WebhookKey(param) => (param, None),
+            Auth::AccessToken(param) => (param, Some(TokenKind::Account)),
+            Auth::ComponentAccessToken(param) => (param, Some(TokenKind::Component)),
+            Auth::SuiteAccessToken(param) => (param, Some(TokenKind::Suite)),
+            Auth::ProviderAccessToken(param) => (param, Some(TokenKind::Provider)),
+            Auth::DeviceAccessToken(param) => (param, Some(TokenKind::Device)),
+            Auth::ModelAccessToken(param) => (param, Some(TokenKind::Model)),
             Auth::Merchant => return refuse("payment calls are signed; this client has no signer"),
             Auth::Chatbot | Auth::Openai => {
                 return refuse("chatbot calls carry a token of their own, which is not supported");
             }
         };
         if let Some(token) = &options.token {
-            return Ok(Some((param, token.clone())));
+            let token = token.clone();
+            let kind = None;
+            return Ok(Some(Carried { param, token, kind }));
         }
-        if !own {
-            // A user's token or a robot's key may also stand among the query's fields.
-            let given = request.query.iter().any(|(name, _)| name == param);
-            return if given {
-                Ok(None)
-            } else {
-                refuse("give the user's token with `.token(…)`")
-            };
+        // A user's token or a robot's key may also stand among the query's fields.
+        let may_be_given = matches!(kind, None | Some(TokenKind::User));
+        if may_be_given && request.query.iter().any(|(name, _)| name == param) {
+            return Ok(None);
         }
-        match self.inner.tokens.token(self).await {
-            Ok(token) => Ok(Some((param, token))),
+        let Some(kind) = kind else {
+            return refuse("give the robot's key with `.token(…)`");
+        };
+        let source = self.inner.sources.get(kind, endpoint)?;
+        match source.token(self).await {
+            Ok(token) => Ok(Some(Carried {
+                param,
+                token,
+                kind: Some(kind),
+            })),
             Err(Error::Credential { reason, .. }) => Err(Error::Credential { endpoint, reason }),
             Err(error) => Err(error),
         }
@@ -173,7 +191,7 @@ impl Client {
     async fn once(
         &self,
         request: &Prepared,
-        token: Option<&(&'static str, AccessToken)>,
+        token: Option<&Carried>,
         options: &Options,
     ) -> Result<Answer, (Error, Reached)> {
         let settings = &self.inner.settings;
@@ -192,7 +210,7 @@ impl Client {
                 &default_origin
             }
         };
-        let token = token.map(|(param, token)| (*param, token.expose()));
+        let token = token.map(|carried| (carried.param, carried.token.expose()));
         let outgoing = Outgoing {
             method: Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| config("the method is none"))?,

@@ -40,7 +40,7 @@ pub use self::{
     client::{Client, ClientBuilder},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
     free::FreeCall,
-    token::TokenSource,
+    token::{Component, Suite, TokenKind, TokenSource},
     transport::{HttpOptions, HttpTransport, Transport},
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};

@@ -3,15 +3,142 @@
 //! A [`TokenSource`] hands out the current token and renews it when the platform refuses it. It never
 //! decides whether a failure is about the token: the catalog's class does, before `renew` is called.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use xinqiao_types::AccessToken;
+use serde_json::Value;
+use xinqiao_types::{AccessToken, AppSecret};
 
 use crate::{client::Client, error::Error, transport::BoxFuture};
 
+mod component;
+mod flight;
 mod own;
+mod suite;
+mod user;
+mod vault;
 
-pub use self::own::{Kind, OwnTokens};
+use self::flight::Fetched;
+pub use self::{
+    component::{Component, Grant},
+    own::{Kind, OwnTokens},
+    suite::{Provider, Suite},
+    user::UserTokens,
+    vault::{MemoryVault, Vault, VaultKey},
+};
+
+/// Which token an endpoint asks for. The catalog says so; each kind has a source of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// The account's own (`access_token`).
+    Account,
+    /// A third-party platform's (`component_access_token`).
+    Component,
+    /// A WeCom third-party application's (`suite_access_token`).
+    Suite,
+    /// A WeCom provider's (`provider_access_token`).
+    Provider,
+    /// A device's.
+    Device,
+    /// A model's.
+    Model,
+    /// A user's, from web, website or app log-in (`/sns/*`).
+    User,
+}
+
+impl TokenKind {
+    /// What to do when there is no source of this kind.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Account => {
+                "the client has neither a secret nor a token source; give it one with `.secret(…)`, \
+                 `.corp_secret(…)` or `.tokens(…)`"
+            }
+            Self::Component => {
+                "the call needs a component_access_token; give the client its platform with \
+                 `.component(…)`"
+            }
+            Self::Suite => {
+                "the call needs a suite_access_token; give the client its application with \
+                 `.suite(…)`"
+            }
+            Self::Provider => {
+                "the call needs a provider_access_token; give the client its provider with \
+                 `.provider(…)`"
+            }
+            Self::Device | Self::Model => {
+                "the call needs a token of a device or a model; give it with `.token(…)` or a source \
+                 with `.source(…)`"
+            }
+            Self::User => {
+                "give the user's token with `.token(…)`, or the user with `Client::with_user`"
+            }
+        }
+    }
+}
+
+/// A client's sources, one a kind, and what helpers need beside them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sources {
+    pub(crate) by_kind: BTreeMap<TokenKind, Arc<dyn TokenSource>>,
+    /// The account's secret, for the calls that exchange a code.
+    pub(crate) secret: Option<AppSecret>,
+    /// The platform that acts for the account.
+    pub(crate) component: Option<Component>,
+    /// The application that acts for the corp.
+    pub(crate) suite: Option<Suite>,
+}
+
+impl Sources {
+    pub(crate) fn set(&mut self, kind: TokenKind, source: impl TokenSource + 'static) {
+        self.by_kind.insert(kind, Arc::new(source));
+    }
+
+    pub(crate) fn get(
+        &self,
+        kind: TokenKind,
+        endpoint: &'static str,
+    ) -> Result<&dyn TokenSource, Error> {
+        let source = self.by_kind.get(&kind);
+        source
+            .map(|source| &**source)
+            .ok_or_else(|| Error::Credential {
+                endpoint,
+                reason: kind.remedy().into(),
+            })
+    }
+}
+
+/// A text of an answer.
+pub(crate) fn text<'a>(
+    endpoint: &'static str,
+    answer: &'a Value,
+    name: &str,
+) -> Result<&'a str, Error> {
+    let found = answer.get(name).and_then(Value::as_str);
+    found.ok_or_else(|| missing(endpoint, name))
+}
+
+/// A token and its life in an answer.
+fn read(endpoint: &'static str, answer: &Value, name: &str) -> Result<Fetched, Error> {
+    let token = AccessToken::new(text(endpoint, answer, name)?);
+    let lifetime = lifetime(endpoint, answer)?;
+    Ok(Fetched { token, lifetime })
+}
+
+/// Seconds that what an answer holds will live.
+pub(crate) fn lifetime(endpoint: &'static str, answer: &Value) -> Result<i64, Error> {
+    let found = answer.get("expires_in").and_then(Value::as_i64);
+    found.ok_or_else(|| missing(endpoint, "expires_in"))
+}
+
+fn missing(endpoint: &'static str, name: &str) -> Error {
+    Error::Decode {
+        endpoint,
+        path: name.into(),
+        source: "the field is missing".into(),
+    }
+}
 
 /// Hands out tokens for one credential.
 pub trait TokenSource: fmt::Debug + Send + Sync {
@@ -54,26 +181,16 @@ impl TokenSource for StaticToken {
     }
 }
 
-/// No token at all: for clients that only make calls which need none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NoToken;
-
-impl TokenSource for NoToken {
-    fn token<'a>(&'a self, _client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        let reason = "the client has neither a secret nor a token source; give it one";
-        Box::pin(async move {
-            Err(Error::Credential {
-                endpoint: "",
-                reason: reason.into(),
-            })
-        })
+impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
+        (**self).token(client)
     }
 
     fn renew<'a>(
         &'a self,
-        _client: &'a Client,
-        _failed: &'a AccessToken,
+        client: &'a Client,
+        failed: &'a AccessToken,
     ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(async { Ok(None) })
+        (**self).renew(client, failed)
     }
 }

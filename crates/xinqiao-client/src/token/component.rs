@@ -1,0 +1,338 @@
+//! A third-party platform (第三方平台) and the accounts that granted it.
+//!
+//! The chain: the platform pushes a verify ticket every ten minutes; ticket and secret give the component
+//! token; an account's grant gives a refresh token; component and refresh token give the account's token.
+//! Ticket and refresh tokens live in a [`Vault`]; a changed refresh token is saved before the new access
+//! token is used.
+//!
+//! Invariants: a ticket is used until a newer one comes, whatever its age (a local expiry only turns a
+//! late push into an outage); tokens of different accounts never mix.
+//!
+//! Source: `open_platform.component.*` of the catalog.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+use xinqiao_catalog::id::open_platform::component as id;
+use xinqiao_types::{AccessToken, AppId, AppSecret};
+
+use super::{
+    TokenSource,
+    flight::{Fetch, Fetched, Flight, Want},
+    read, text,
+    vault::{MemoryVault, Vault, VaultKey},
+};
+use crate::{
+    client::Client,
+    error::{BoxError, Error},
+    transport::BoxFuture,
+};
+
+/// A third-party platform. Cheap to clone; clones share tokens.
+#[derive(Debug, Clone)]
+pub struct Component {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    flight: Flight,
+    own: Own,
+    authorizers: Mutex<BTreeMap<AppId, Arc<Authorizer>>>,
+}
+
+#[derive(Debug)]
+struct Own {
+    appid: AppId,
+    secret: AppSecret,
+    vault: Arc<dyn Vault>,
+}
+
+/// What an account granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The account.
+    pub appid: AppId,
+    /// The permission sets (权限集) that it granted.
+    pub permission_sets: Vec<i64>,
+}
+
+impl Component {
+    /// A platform whose tickets and refresh tokens live as long as the process.
+    pub fn new(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        Self::with_vault(appid, secret, MemoryVault::default())
+    }
+
+    /// A platform with a vault of one's own.
+    pub fn with_vault(
+        appid: impl Into<AppId>,
+        secret: impl Into<AppSecret>,
+        vault: impl Vault + 'static,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                flight: Flight::default(),
+                own: Own {
+                    appid: appid.into(),
+                    secret: secret.into(),
+                    vault: Arc::new(vault),
+                },
+                authorizers: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The platform's own appid.
+    pub fn appid(&self) -> &AppId {
+        &self.inner.own.appid
+    }
+
+    /// Keeps the ticket of a `component_verify_ticket` push. Acknowledge the push after this.
+    ///
+    /// # Errors
+    /// The vault cannot keep it.
+    pub async fn set_ticket(&self, ticket: impl Into<AppSecret>) -> Result<(), Error> {
+        let own = &self.inner.own;
+        save(&*own.vault, &own.ticket_key(), &ticket.into()).await
+    }
+
+    /// Keeps the refresh token of an account, for instance one from another system.
+    ///
+    /// # Errors
+    /// The vault cannot keep it.
+    pub async fn set_refresh_token(
+        &self,
+        authorizer: impl Into<AppId>,
+        token: impl Into<AppSecret>,
+    ) -> Result<(), Error> {
+        let authorizer = self.authorizer(&authorizer.into());
+        let key = authorizer.own.key();
+        save(&*self.inner.own.vault, &key, &token.into()).await?;
+        authorizer.flight.forget();
+        Ok(())
+    }
+
+    /// A code for an authorization page (预授权码). `client` is the platform's own.
+    pub async fn pre_auth_code(&self, client: &Client) -> Result<String, Error> {
+        let fields = json!({"component_appid": self.appid().as_str()});
+        let client = client.with_component(self);
+        let answer = client.call(id::API_CREATE_PREAUTHCODE, fields).await?;
+        text(id::API_CREATE_PREAUTHCODE, &answer, "pre_auth_code").map(str::to_owned)
+    }
+
+    /// Turns an authorization code (from the redirect, or from the `authorized` event) into a grant, and
+    /// keeps its tokens.
+    ///
+    /// WECHAT: event and redirect bring the same code, and it works for both until it expires.
+    pub async fn accept(&self, client: &Client, code: &str) -> Result<Grant, Error> {
+        let fields = json!({
+            "component_appid": self.appid().as_str(),
+            "authorization_code": code,
+        });
+        let client = client.with_component(self);
+        let answer = client.call(id::API_QUERY_AUTH, fields).await?;
+        let info = answer.get("authorization_info").unwrap_or(&Value::Null);
+        let appid = AppId::from(text(id::API_QUERY_AUTH, info, "authorizer_appid")?);
+        // WECHAT: without the right to act for the account the answer has no refresh token.
+        if let Some(refresh) = info
+            .get("authorizer_refresh_token")
+            .and_then(Value::as_str)
+            .filter(|refresh| !refresh.is_empty())
+        {
+            let authorizer = self.authorizer(&appid);
+            let refresh = AppSecret::new(refresh);
+            save(&*self.inner.own.vault, &authorizer.own.key(), &refresh).await?;
+            match read(id::API_QUERY_AUTH, info, "authorizer_access_token") {
+                Ok(fetched) => authorizer.flight.keep(&fetched, client.clock().unix()),
+                Err(_) => authorizer.flight.forget(),
+            }
+        }
+        let sets = info.get("func_info").and_then(Value::as_array);
+        let permission_sets = sets
+            .into_iter()
+            .flatten()
+            .filter_map(|set| set.pointer("/funcscope_category/id")?.as_i64())
+            .collect();
+        Ok(Grant {
+            appid,
+            permission_sets,
+        })
+    }
+
+    /// Forgets an account's token after `unauthorized`. The vault keeps its refresh token, which is dead.
+    pub fn forget(&self, authorizer: &AppId) {
+        self.accounts(|accounts| accounts.remove(authorizer));
+    }
+
+    fn accounts<T>(&self, work: impl FnOnce(&mut BTreeMap<AppId, Arc<Authorizer>>) -> T) -> T {
+        let accounts = &self.inner.authorizers;
+        work(&mut accounts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The account's token; every client of the account shares it.
+    pub(crate) fn authorizer(&self, appid: &AppId) -> Arc<Authorizer> {
+        let own = &self.inner.own;
+        self.accounts(|accounts| {
+            let made = accounts.entry(appid.clone()).or_insert_with(|| {
+                Arc::new(Authorizer {
+                    flight: Flight::default(),
+                    own: Grantee {
+                        component: own.appid.clone(),
+                        appid: appid.clone(),
+                        vault: Arc::clone(&own.vault),
+                    },
+                })
+            });
+            Arc::clone(made)
+        })
+    }
+}
+
+impl Own {
+    fn ticket_key(&self) -> VaultKey {
+        VaultKey::ComponentTicket {
+            component: self.appid.as_str().into(),
+        }
+    }
+
+    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+        let endpoint = id::API_COMPONENT_TOKEN;
+        let ticket = load(&*self.vault, &self.ticket_key()).await?;
+        let ticket = ticket.ok_or_else(|| Error::Credential {
+            endpoint,
+            reason: "no component_verify_ticket yet: the platform pushes one every ten minutes; hand it \
+                     over with `Component::set_ticket`, or ask for one with api_start_push_ticket"
+                .into(),
+        })?;
+        let fields = json!({
+            "component_appid": self.appid.as_str(),
+            "component_appsecret": self.secret.expose(),
+            "component_verify_ticket": ticket.expose(),
+        });
+        let answer = client.call(endpoint, fields).await?;
+        read(endpoint, &answer, "component_access_token")
+    }
+}
+
+impl Fetch for Own {
+    fn fetch<'a>(
+        &'a self,
+        client: &'a Client,
+        _want: Want,
+    ) -> BoxFuture<'a, Result<Fetched, Error>> {
+        Box::pin(self.load(client))
+    }
+}
+
+impl TokenSource for Component {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
+        Box::pin(self.inner.flight.current(client, &self.inner.own))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        client: &'a Client,
+        failed: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        Box::pin(self.inner.flight.replace(client, &self.inner.own, failed))
+    }
+}
+
+/// The token of one account that granted the platform.
+#[derive(Debug)]
+pub(crate) struct Authorizer {
+    flight: Flight,
+    own: Grantee,
+}
+
+#[derive(Debug)]
+struct Grantee {
+    component: AppId,
+    appid: AppId,
+    vault: Arc<dyn Vault>,
+}
+
+impl Grantee {
+    fn key(&self) -> VaultKey {
+        VaultKey::AuthorizerRefresh {
+            component: self.component.as_str().into(),
+            authorizer: self.appid.as_str().into(),
+        }
+    }
+
+    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+        let endpoint = id::API_AUTHORIZER_TOKEN;
+        let key = self.key();
+        let refresh = load(&*self.vault, &key).await?;
+        let refresh = refresh.ok_or_else(|| Error::Credential {
+            endpoint,
+            reason: format!(
+                "no refresh token of {}: let the account grant the platform and hand the code to \
+                 `Component::accept`, or give a known one with `Component::set_refresh_token`",
+                self.appid
+            )
+            .into(),
+        })?;
+        let fields = json!({
+            "component_appid": self.component.as_str(),
+            "authorizer_appid": self.appid.as_str(),
+            "authorizer_refresh_token": refresh.expose(),
+        });
+        let answer = client.call(endpoint, fields).await?;
+        let fetched = read(endpoint, &answer, "authorizer_access_token")?;
+        let changed = answer
+            .get("authorizer_refresh_token")
+            .and_then(Value::as_str)
+            .filter(|new| !new.is_empty() && *new != refresh.expose());
+        if let Some(new) = changed {
+            save(&*self.vault, &key, &AppSecret::new(new)).await?;
+        }
+        Ok(fetched)
+    }
+}
+
+impl Fetch for Grantee {
+    fn fetch<'a>(
+        &'a self,
+        client: &'a Client,
+        _want: Want,
+    ) -> BoxFuture<'a, Result<Fetched, Error>> {
+        Box::pin(self.load(client))
+    }
+}
+
+impl TokenSource for Authorizer {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
+        Box::pin(self.flight.current(client, &self.own))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        client: &'a Client,
+        failed: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        Box::pin(self.flight.replace(client, &self.own, failed))
+    }
+}
+
+pub(super) async fn load(vault: &dyn Vault, key: &VaultKey) -> Result<Option<AppSecret>, Error> {
+    let found = vault.load(key).await;
+    found.map_err(|error| vault_failed("load", key, &error))
+}
+
+pub(super) async fn save(
+    vault: &dyn Vault,
+    key: &VaultKey,
+    secret: &AppSecret,
+) -> Result<(), Error> {
+    let saved = vault.save(key, secret).await;
+    saved.map_err(|error| vault_failed("save", key, &error))
+}
+
+fn vault_failed(what: &str, key: &VaultKey, error: &BoxError) -> Error {
+    Error::Config(format!("the vault cannot {what} {key}: {error}").into())
+}

@@ -1,0 +1,112 @@
+//! A user's own tokens, from web, website or app log-in (`/sns/*`).
+//!
+//! The access token lives two hours, the refresh token thirty days, and refreshing does not extend it:
+//! when it is refused the user must authorise again.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use xinqiao_catalog::id::open_platform::sns::oauth2;
+use xinqiao_types::{AccessToken, AppSecret, UnixSeconds};
+
+use super::{
+    TokenSource,
+    flight::{Fetch, Fetched, Flight, Want},
+    read,
+};
+use crate::{client::Client, error::Error, transport::BoxFuture};
+
+/// The tokens of one user for one account.
+#[derive(Debug)]
+pub struct UserTokens {
+    flight: Flight,
+    own: Own,
+}
+
+#[derive(Debug)]
+struct Own {
+    refresh: Mutex<AppSecret>,
+}
+
+impl UserTokens {
+    /// From a refresh token that was stored: the access token is fetched when it is needed.
+    pub fn new(refresh_token: impl Into<AppSecret>) -> Self {
+        Self {
+            flight: Flight::default(),
+            own: Own {
+                refresh: Mutex::new(refresh_token.into()),
+            },
+        }
+    }
+
+    /// From a fresh log-in: `lifetime` seconds are left at `now`.
+    pub fn with_token(
+        self,
+        token: impl Into<AccessToken>,
+        lifetime: i64,
+        now: UnixSeconds,
+    ) -> Self {
+        let token = token.into();
+        self.flight.keep(&Fetched { token, lifetime }, now);
+        self
+    }
+
+    /// The refresh token to store.
+    pub fn refresh_token(&self) -> AppSecret {
+        self.own.held()
+    }
+}
+
+impl Own {
+    fn held(&self) -> AppSecret {
+        let held = self.refresh.lock().unwrap_or_else(PoisonError::into_inner);
+        held.clone()
+    }
+
+    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+        let refresh = self.held();
+        let appid = client.appid().as_str();
+        let mut fields = json!({
+            "grant_type": "refresh_token",
+            "appid": appid,
+            "refresh_token": refresh.expose(),
+        });
+        let endpoint = match client.component() {
+            None => oauth2::REFRESH_TOKEN,
+            Some(component) => {
+                fields["component_appid"] = component.appid().as_str().into();
+                oauth2::component::REFRESH_TOKEN
+            }
+        };
+        let answer = client.call(endpoint, fields).await?;
+        if let Some(new) = answer.get("refresh_token").and_then(Value::as_str) {
+            let mut held = self.refresh.lock().unwrap_or_else(PoisonError::into_inner);
+            *held = AppSecret::new(new);
+        }
+        read(endpoint, &answer, "access_token")
+    }
+}
+
+impl Fetch for Own {
+    fn fetch<'a>(
+        &'a self,
+        client: &'a Client,
+        _want: Want,
+    ) -> BoxFuture<'a, Result<Fetched, Error>> {
+        Box::pin(self.load(client))
+    }
+}
+
+impl TokenSource for UserTokens {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
+        Box::pin(self.flight.current(client, &self.own))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        client: &'a Client,
+        failed: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        Box::pin(self.flight.replace(client, &self.own, failed))
+    }
+}

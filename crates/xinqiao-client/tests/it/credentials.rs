@@ -1,0 +1,384 @@
+//! The chains of tickets, codes and tokens of third-party platforms, WeCom and users.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use xinqiao_client::{
+    Client, Component, Error, Suite, TokenKind,
+    token::{MemoryVault, Provider, StaticToken, UserTokens, Vault, VaultKey},
+    transport::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
+};
+use xinqiao_types::{AppSecret, Clock as _, ManualClock, UnixSeconds};
+
+use crate::platform::START;
+
+/// A platform that answers by path, and remembers what it was asked.
+#[derive(Clone, Default)]
+struct Answers(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    by_path: BTreeMap<&'static str, Vec<Value>>,
+    asked: Vec<(String, String, Value)>,
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answers")
+    }
+}
+
+impl Answers {
+    /// The answers of a path, one after the other; the last one stays.
+    fn on(self, path: &'static str, answers: impl IntoIterator<Item = Value>) -> Self {
+        let answers = answers.into_iter().collect();
+        self.0.lock().unwrap().by_path.insert(path, answers);
+        self
+    }
+
+    /// The queries and bodies of the calls of a path.
+    fn asked(&self, path: &str) -> Vec<(String, Value)> {
+        let state = self.0.lock().unwrap();
+        let of_path = state.asked.iter().filter(|(asked, ..)| asked == path);
+        of_path
+            .map(|(_, query, body)| (query.clone(), body.clone()))
+            .collect()
+    }
+
+    fn client(&self, id: &str) -> xinqiao_client::ClientBuilder {
+        Client::builder(id)
+            .transport(self.clone())
+            .clock(ManualClock::at(START))
+    }
+}
+
+impl Transport for Answers {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let address = request.address().to_owned();
+            let path = address.splitn(4, '/').nth(3).unwrap_or_default();
+            let path = format!("/{path}");
+            let query = request.url.split_once('?').map_or("", |(_, query)| query);
+            let body = serde_json::from_slice(&request.body.concat()).unwrap_or(Value::Null);
+            let mut state = self.0.lock().unwrap();
+            state.asked.push((path.clone(), query.to_owned(), body));
+            let answers = state.by_path.get_mut(path.as_str());
+            let answers = answers.unwrap_or_else(|| panic!("nothing is told for {path}"));
+            let answer = if answers.len() > 1 {
+                answers.remove(0)
+            } else {
+                answers[0].clone()
+            };
+            Ok(Incoming {
+                status: 200,
+                headers: http::HeaderMap::new(),
+                body: answer.to_string().into(),
+            })
+        })
+    }
+}
+
+const COMPONENT_TOKEN: &str = "/cgi-bin/component/api_component_token";
+const AUTHORIZER_TOKEN: &str = "/cgi-bin/component/api_authorizer_token";
+const QUERY_AUTH: &str = "/cgi-bin/component/api_query_auth";
+const MENU: &str = "/cgi-bin/menu/get";
+
+fn component_answers() -> Answers {
+    let component = |token: &str| json!({"component_access_token": token, "expires_in": 7200});
+    let grant = json!({"authorization_info": {
+        "authorizer_appid": "wxshop", "authorizer_access_token": "shop1", "expires_in": 7200,
+        "authorizer_refresh_token": "refresh1",
+        "func_info": [{"funcscope_category": {"id": 1}}, {"funcscope_category": {"id": 15}}],
+    }});
+    let shop = json!({
+        "authorizer_access_token": "shop2", "expires_in": 7200,
+        "authorizer_refresh_token": "refresh2",
+    });
+    Answers::default()
+        .on(COMPONENT_TOKEN, [component("comp1"), component("comp2")])
+        .on(QUERY_AUTH, [grant])
+        .on(AUTHORIZER_TOKEN, [shop])
+        .on(MENU, [json!({"menu": {"button": []}})])
+        .on(
+            "/cgi-bin/component/api_create_preauthcode",
+            [json!({"pre_auth_code": "preauthcode@@@1", "expires_in": 1800})],
+        )
+}
+
+async fn menu(client: &Client) -> Result<Value, Error> {
+    client.call("official_account.menu.get", json!({})).await
+}
+
+#[tokio::test]
+async fn without_a_ticket_a_platform_says_what_is_missing() {
+    let answers = component_answers();
+    let component = Component::new("wxplatform", "secret");
+    let client = answers.client("wxplatform").component(&component).build();
+    let client = client.unwrap();
+    let error = component.pre_auth_code(&client).await.unwrap_err();
+    assert!(
+        error.to_string().contains("Component::set_ticket"),
+        "{error}"
+    );
+    assert!(matches!(error, Error::Credential { .. }));
+
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let code = component.pre_auth_code(&client).await.unwrap();
+    assert_eq!(code, "preauthcode@@@1");
+    let asked = answers.asked(COMPONENT_TOKEN);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].1["component_verify_ticket"], "ticket@@@1");
+    let asked = answers.asked("/cgi-bin/component/api_create_preauthcode");
+    assert!(asked[0].0.contains("access_token=comp1"), "{}", asked[0].0);
+}
+
+#[tokio::test]
+async fn a_grant_gives_an_account_its_token() {
+    let answers = component_answers();
+    let component = Component::new("wxplatform", "secret");
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let platform = answers.client("wxplatform").component(&component).build();
+    let platform = platform.unwrap();
+    let grant = component.accept(&platform, "queryauthcode@@@1").await;
+    let grant = grant.unwrap();
+    assert_eq!(grant.appid.as_str(), "wxshop");
+    assert_eq!(grant.permission_sets, [1, 15]);
+
+    let shop = platform.with_authorizer(&component, "wxshop");
+    menu(&shop).await.unwrap();
+    assert_eq!(answers.asked(MENU)[0].0, "access_token=shop1");
+    assert_eq!(answers.asked(AUTHORIZER_TOKEN), []);
+}
+
+#[tokio::test]
+async fn a_changed_refresh_token_is_saved_and_used() {
+    let vault = Arc::new(MemoryVault::default());
+    let answers = component_answers();
+    let component = Component::with_vault("wxplatform", "secret", Shared(Arc::clone(&vault)));
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let set = component.set_refresh_token("wxshop", "refresh1").await;
+    set.unwrap();
+    let platform = answers.client("wxplatform").build().unwrap();
+    let shop = platform.with_authorizer(&component, "wxshop");
+    let twin = platform.with_authorizer(&component, "wxshop");
+    let (one, two) = tokio::join!(menu(&shop), menu(&twin));
+    one.unwrap();
+    two.unwrap();
+    // Both clients of the account share one fetch.
+    let asked = answers.asked(AUTHORIZER_TOKEN);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].1["authorizer_refresh_token"], "refresh1");
+    assert!(asked[0].0.contains("access_token=comp1"));
+    let key = VaultKey::AuthorizerRefresh {
+        component: "wxplatform".into(),
+        authorizer: "wxshop".into(),
+    };
+    let kept = vault.load(&key).await.unwrap().unwrap();
+    assert_eq!(kept.expose(), "refresh2");
+    assert_eq!(key.to_string(), "authorizer_refresh/wxplatform/wxshop");
+}
+
+#[tokio::test]
+async fn an_account_that_granted_nothing_is_told_apart_from_a_missing_platform() {
+    let answers = component_answers();
+    let component = Component::new("wxplatform", "secret");
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let platform = answers.client("wxplatform").build().unwrap();
+    let stranger = platform.with_authorizer(&component, "wxother");
+    let error = menu(&stranger).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no refresh token of wxother"),
+        "{error}"
+    );
+
+    let fields = json!({"component_appid": "wxplatform", "authorizer_appid": "wxshop"});
+    let id = "open_platform.component.api_get_authorizer_info";
+    let error = platform.call(id, fields).await.unwrap_err();
+    assert!(error.to_string().contains("`.component(…)`"), "{error}");
+    let error = menu(&platform).await.unwrap_err();
+    assert!(error.to_string().contains("`.secret(…)`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_component_token_is_renewed_once() {
+    let answers = component_answers().on(
+        QUERY_AUTH,
+        [
+            json!({"errcode": 42001, "errmsg": "access_token expired"}),
+            json!({"authorization_info": {"authorizer_appid": "wxshop"}}),
+        ],
+    );
+    let component = Component::new("wxplatform", "secret");
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let platform = answers.client("wxplatform").build().unwrap();
+    component.accept(&platform, "code").await.unwrap();
+    let queries: Vec<_> = answers.asked(QUERY_AUTH).into_iter().collect();
+    assert!(queries[0].0.contains("comp1") && queries[1].0.contains("comp2"));
+}
+
+const GETTOKEN: &str = "/cgi-bin/gettoken";
+const AGENT: &str = "/cgi-bin/agent/list";
+
+#[tokio::test]
+async fn a_corp_token_that_comes_back_the_same_is_not_fetched_forever() {
+    // WECHAT: gettoken hands out the same token as long as it lives.
+    let answers = Answers::default()
+        .on(
+            GETTOKEN,
+            [json!({"errcode": 0, "access_token": "corp1", "expires_in": 7200})],
+        )
+        .on(
+            AGENT,
+            [json!({"errcode": 42001, "errmsg": "access_token expired"})],
+        );
+    let corp = answers.client("wwcorp").corp_secret("agent").build();
+    let corp = corp.unwrap();
+    let error = corp.call("work.agent.list", json!({})).await.unwrap_err();
+    assert_eq!(error.code().unwrap().0, 42001);
+    let asked = answers.asked(GETTOKEN);
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0].0, "corpid=wwcorp&corpsecret=agent");
+    assert_eq!(answers.asked(AGENT).len(), 1);
+}
+
+#[tokio::test]
+async fn a_suite_turns_ticket_and_code_into_a_corps_token() {
+    let answers = Answers::default()
+        .on(
+            "/cgi-bin/service/get_suite_token",
+            [json!({"suite_access_token": "suite1", "expires_in": 7200})],
+        )
+        .on(
+            "/cgi-bin/service/get_permanent_code",
+            [json!({
+                "access_token": "corp1", "expires_in": 7200, "permanent_code": "forever",
+                "auth_corp_info": {"corpid": "wwcorp"},
+            })],
+        )
+        .on(
+            "/cgi-bin/service/get_corp_token",
+            [json!({"access_token": "corp2", "expires_in": 7200})],
+        )
+        .on(
+            AGENT,
+            [
+                json!({"errcode": 0, "agentlist": []}),
+                json!({"errcode": 42001, "errmsg": "access_token expired"}),
+                json!({"errcode": 0, "agentlist": []}),
+            ],
+        );
+    let suite = Suite::new("ww-suite", "secret");
+    let client = answers.client("ww-suite").suite(&suite).build().unwrap();
+    let error = suite.accept(&client, "code").await.unwrap_err();
+    assert!(error.to_string().contains("Suite::set_ticket"), "{error}");
+    suite.set_ticket("ticket").await.unwrap();
+    let corp = suite.accept(&client, "code").await.unwrap();
+    let corp = client.with_corp(&suite, corp);
+    corp.call("work.agent.list", json!({})).await.unwrap();
+    corp.call("work.agent.list", json!({})).await.unwrap();
+    let tokens: Vec<_> = answers
+        .asked(AGENT)
+        .into_iter()
+        .map(|(query, _)| query)
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            "access_token=corp1",
+            "access_token=corp1",
+            "access_token=corp2"
+        ]
+    );
+    let asked = answers.asked("/cgi-bin/service/get_corp_token");
+    assert_eq!(asked[0].1["permanent_code"], "forever");
+    assert_eq!(asked[0].0, "suite_access_token=suite1");
+}
+
+#[tokio::test]
+async fn each_kind_of_token_comes_from_its_own_source() {
+    let answers = Answers::default()
+        .on(
+            "/cgi-bin/service/get_provider_token",
+            [json!({"provider_access_token": "prov1", "expires_in": 7200})],
+        )
+        .on(
+            "/cgi-bin/service/get_register_code",
+            [json!({"register_code": "r"})],
+        )
+        .on(AGENT, [json!({"errcode": 0, "agentlist": []})]);
+    let client = answers
+        .client("wwprovider")
+        .provider(Provider::new("wwprovider", "secret"))
+        .source(TokenKind::Account, StaticToken::new("mine"))
+        .build()
+        .unwrap();
+    let fields = json!({"template_id": "t"});
+    let id = "work.service.get_register_code";
+    client.call(id, fields).await.unwrap();
+    client.call("work.agent.list", json!({})).await.unwrap();
+    let asked = answers.asked("/cgi-bin/service/get_register_code");
+    assert_eq!(asked[0].0, "provider_access_token=prov1");
+    assert_eq!(answers.asked(AGENT)[0].0, "access_token=mine");
+}
+
+#[tokio::test]
+async fn a_users_token_is_refreshed_with_the_users_refresh_token() {
+    const USERINFO: &str = "/sns/userinfo";
+    let answers = Answers::default()
+        .on(
+            "/sns/oauth2/refresh_token",
+            [json!({
+                "access_token": "user2", "expires_in": 7200, "refresh_token": "refresh",
+                "openid": "o1", "scope": "snsapi_userinfo",
+            })],
+        )
+        .on(
+            USERINFO,
+            [
+                json!({"errcode": 42001, "errmsg": "access_token expired"}),
+                json!({"openid": "o1", "nickname": "n", "headimgurl": ""}),
+            ],
+        );
+    let client = answers.client("wxsite").secret("secret").build().unwrap();
+    let now = ManualClock::at(START).unix();
+    assert_eq!(now, UnixSeconds(START));
+    let user = Arc::new(UserTokens::new("refresh").with_token("user1", 7200, now));
+    let client = client.with_user(Arc::clone(&user));
+    let fields = json!({"openid": "o1", "lang": "zh_CN"});
+    let id = "open_platform.sns.userinfo";
+    client.call(id, fields).await.unwrap();
+    let asked = answers.asked(USERINFO);
+    assert!(asked[0].0.starts_with("access_token=user1"));
+    assert!(asked[1].0.starts_with("access_token=user2"));
+    let asked = answers.asked("/sns/oauth2/refresh_token");
+    assert_eq!(
+        asked[0].0,
+        "grant_type=refresh_token&appid=wxsite&refresh_token=refresh"
+    );
+    assert_eq!(user.refresh_token().expose(), "refresh");
+}
+
+/// A vault that a test can look into.
+#[derive(Debug)]
+struct Shared(Arc<MemoryVault>);
+
+impl Vault for Shared {
+    fn load<'a>(
+        &'a self,
+        key: &'a VaultKey,
+    ) -> BoxFuture<'a, Result<Option<AppSecret>, xinqiao_client::BoxError>> {
+        self.0.load(key)
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a VaultKey,
+        secret: &'a AppSecret,
+    ) -> BoxFuture<'a, Result<(), xinqiao_client::BoxError>> {
+        self.0.save(key, secret)
+    }
+}
