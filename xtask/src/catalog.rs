@@ -15,10 +15,20 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
     let mut products = BTreeMap::new();
     let (mut endpoints, mut events, mut types, mut titled) = (0, 0, 0, 0);
     for (product, section) in &catalog.sections {
-        let count = catalog.events.get(product).map_or(0, |section| section.events.len());
-        let with_title =
-            section.endpoints.iter().filter(|endpoint| !endpoint.title.is_empty()).count();
-        let partial = section.endpoints.iter().filter(|endpoint| endpoint.partial).count();
+        let count = catalog
+            .events
+            .get(product)
+            .map_or(0, |section| section.events.len());
+        let with_title = section
+            .endpoints
+            .iter()
+            .filter(|endpoint| !endpoint.title.is_empty())
+            .count();
+        let partial = section
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.partial)
+            .count();
         products.insert(
             product.name(),
             json!({
@@ -34,7 +44,12 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
         types += section.types.len();
         titled += with_title;
     }
-    let by_hand = catalog.errors.codes.iter().filter(|error| !error.derived).count();
+    let by_hand = catalog
+        .errors
+        .codes
+        .iter()
+        .filter(|error| !error.derived)
+        .count();
     let all = json!({
         "endpoints": endpoints,
         "events": events,
@@ -119,10 +134,21 @@ fn routes(catalog: &Catalog, complaints: &mut Vec<String>) {
             && !route.path.ends_with("{download_url}")
             && !route.alternative
         {
-            complaints.push(format!("{other} and {} share {} {}", route.id, route.method, route.path));
+            complaints.push(format!(
+                "{other} and {} share {} {}",
+                route.id, route.method, route.path
+            ));
         }
-        if !catalog.index.hosts.iter().any(|host| host.name == route.host) {
-            complaints.push(format!("{}: host {} is not in hosts.toml", route.id, route.host));
+        if !catalog
+            .index
+            .hosts
+            .iter()
+            .any(|host| host.name == route.host)
+        {
+            complaints.push(format!(
+                "{}: host {} is not in hosts.toml",
+                route.id, route.host
+            ));
         }
     }
 }
@@ -139,7 +165,12 @@ fn one(endpoint: &Endpoint, complaints: &mut Vec<String>) {
             complain(format!("doc link `{url}` is not well formed"));
         }
     }
-    for name in endpoint.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+    for name in endpoint
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
+    {
         if endpoint.path_params.field(name).is_none() && !endpoint.partial {
             complain(format!("path parameter `{name}` has no field"));
         }
@@ -157,7 +188,10 @@ fn one(endpoint: &Endpoint, complaints: &mut Vec<String>) {
         if let Some(known) = xinqiao_catalog::endpoint(endpoint.id)
             && let Err(violation) = xinqiao_catalog::validate(known, &request)
         {
-            complain(format!("example: `{}` {}", violation.path, violation.reason));
+            complain(format!(
+                "example: `{}` {}",
+                violation.path, violation.reason
+            ));
         }
     }
 }
@@ -166,18 +200,30 @@ fn types(catalog: &Catalog, complaints: &mut Vec<String>) {
     let (mut all, mut fallback) = (0, 0);
     for (product, section) in &catalog.sections {
         let mut used: BTreeSet<u32> = BTreeSet::new();
-        let shapes = section
-            .endpoints
-            .iter()
-            .flat_map(|e| [&e.path_params, &e.query, &e.headers, &e.request, &e.response]);
+        let shapes = section.endpoints.iter().flat_map(|e| {
+            [
+                &e.path_params,
+                &e.query,
+                &e.headers,
+                &e.request,
+                &e.response,
+            ]
+        });
         let events = catalog.events.get(product);
-        let events = events.iter().flat_map(|events| &events.events).map(|event| &event.shape);
+        let events = events
+            .iter()
+            .flat_map(|events| &events.events)
+            .map(|event| &event.shape);
         let mut todo: Vec<&Shape> = shapes.chain(events).collect();
         while let Some(shape) = todo.pop() {
             let fields = shape.fields.iter().map(|field| &field.ty);
             let cases = shape.union.iter().flat_map(|union| &union.cases);
             let cases = cases.filter_map(|case| case.ty.as_ref());
-            for id in fields.chain(cases).chain(&shape.open).filter_map(TypeRef::named) {
+            for id in fields
+                .chain(cases)
+                .chain(&shape.open)
+                .filter_map(TypeRef::named)
+            {
                 if used.insert(id.0)
                     && let Some(ty) = section.types.get(id.0 as usize)
                 {
@@ -189,25 +235,41 @@ fn types(catalog: &Catalog, complaints: &mut Vec<String>) {
             all += 1;
             let name = ty.name;
             if !used.contains(&(at as u32)) {
-                complaints.push(format!("{product}: type {name} of {} is an orphan", ty.module));
+                complaints.push(format!(
+                    "{product}: type {name} of {} is an orphan",
+                    ty.module
+                ));
             }
             if name.len() > 40 || name.ends_with(|last: char| last.is_ascii_digit()) {
-                complaints.push(format!("{product}: type name {name} is too long or ends in a digit"));
+                complaints.push(format!(
+                    "{product}: type name {name} is too long or ends in a digit"
+                ));
             }
             let mut tail = name.chars().rev();
             let last = tail.next().is_some_and(|last| last.is_ascii_uppercase());
-            if last && tail.next().is_some_and(|before| before.is_ascii_lowercase()) {
+            if last
+                && tail
+                    .next()
+                    .is_some_and(|before| before.is_ascii_lowercase())
+            {
                 fallback += 1;
             }
         }
     }
     if fallback * 100 > all * 3 {
-        complaints.push(format!("{fallback} of {all} type names are fallbacks, more than 3 %"));
+        complaints.push(format!(
+            "{fallback} of {all} type names are fallbacks, more than 3 %"
+        ));
     }
 }
 
 fn permissions(catalog: &Catalog, complaints: &mut Vec<String>) {
-    let paths: Vec<&str> = catalog.index.routes.iter().map(|route| route.path).collect();
+    let paths: Vec<&str> = catalog
+        .index
+        .routes
+        .iter()
+        .map(|route| route.path)
+        .collect();
     for row in &catalog.rules.permissions {
         for cover in row.covers.iter().filter(|cover| cover.starts_with('/')) {
             let cover = cover.split('?').next().unwrap_or(cover);
@@ -230,14 +292,20 @@ fn codes(catalog: &Catalog, complaints: &mut Vec<String>) {
         }
         let unfinished = error.remedy.zh.is_empty() || error.remedy.en.is_empty();
         if !error.derived && unfinished {
-            complaints.push(format!("code {} has a meaning by hand but no remedy", error.code));
+            complaints.push(format!(
+                "code {} has a meaning by hand but no remedy",
+                error.code
+            ));
         }
     }
 }
 
 fn rules(catalog: &Catalog, complaints: &mut Vec<String>) {
-    let events: BTreeSet<&str> =
-        catalog.events.values().flat_map(|section| section.events.iter().map(|e| e.id)).collect();
+    let events: BTreeSet<&str> = catalog
+        .events
+        .values()
+        .flat_map(|section| section.events.iter().map(|e| e.id))
+        .collect();
     for grant in &catalog.rules.grants {
         for event in &grant.events {
             // A tap on a menu message is no callback of its own: it comes as a text.
@@ -276,7 +344,11 @@ pub(crate) fn products(names: &[String]) -> Result<Vec<Product>> {
     let mut out = Vec::new();
     for name in names {
         let product = Product::parse(name);
-        ensure!(product.is_some(), "unknown product `{name}`, known: {:?}", Product::ALL.map(Product::name));
+        ensure!(
+            product.is_some(),
+            "unknown product `{name}`, known: {:?}",
+            Product::ALL.map(Product::name)
+        );
         out.extend(product);
     }
     Ok(out)

@@ -28,7 +28,10 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     pack::verify(&packed, &catalog)?;
     files.insert(crate_root.join("data/catalog.bin"), packed);
     constants::write(&catalog, &crate_root.join("src/generated"), &mut files);
-    files.insert(crate_root.join("catalog/ids.lock"), constants::ids(&catalog).into_bytes());
+    files.insert(
+        crate_root.join("catalog/ids.lock"),
+        constants::ids(&catalog).into_bytes(),
+    );
     if !blob_only {
         rust::write(&catalog, &mut files);
         registry::write(&catalog, &mut files);
@@ -55,7 +58,10 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
         }
     }
     if check && !stale.is_empty() {
-        bail!("not fresh, run `cargo xtask codegen`:\n  {}", stale.join("\n  "));
+        bail!(
+            "not fresh, run `cargo xtask codegen`:\n  {}",
+            stale.join("\n  ")
+        );
     }
     eprintln!("{} generated files, {} changed", files.len(), stale.len());
     Ok(())
@@ -65,10 +71,14 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
 fn leftovers(files: &Files) -> Result<Vec<PathBuf>> {
     let mut out = Vec::new();
     for product in xinqiao_catalog::Product::ALL {
-        let crate_root = read::repository().join("crates").join(rust::crate_name(product));
+        let crate_root = read::repository()
+            .join("crates")
+            .join(rust::crate_name(product));
         let mut todo = vec![crate_root.join("src/generated")];
         while let Some(folder) = todo.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
             for entry in entries {
                 let path = entry?.path();
                 if path.is_dir() {

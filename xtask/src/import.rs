@@ -67,8 +67,14 @@ pub(crate) fn text(value: &Value, key: &str) -> String {
 /// Texts of a list key.
 pub(crate) fn texts(value: &Value, key: &str) -> Vec<String> {
     let list = value.get(key).and_then(Value::as_array);
-    list.map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        .unwrap_or_default()
+    list.map(|items| {
+        items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    })
+    .unwrap_or_default()
 }
 
 /// Whether a flag is set.
@@ -93,15 +99,17 @@ fn titles(paths: &[PathBuf]) -> Result<Titles> {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let titles = titles(&options.titles)?;
     let only: Option<BTreeSet<String>> = match &options.only {
-        Some(path) => {
-            Some(fs::read_to_string(path)?.lines().map(|line| line.trim().to_owned()).collect())
-        }
+        Some(path) => Some(
+            fs::read_to_string(path)?
+                .lines()
+                .map(|line| line.trim().to_owned())
+                .collect(),
+        ),
         None => None,
     };
     let mut trees = read::products()?;
     for product in Product::ALL {
-        if !options.product.is_empty()
-            && !options.product.iter().any(|name| name == product.name())
+        if !options.product.is_empty() && !options.product.iter().any(|name| name == product.name())
         {
             continue;
         }
@@ -120,7 +128,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let line = format!("{} {}", text(fact, "method"), text(fact, "path"));
             let wanted = only.as_ref().is_none_or(|only| only.contains(&line));
             if wanted && !known.contains(&place.id()) {
-                fresh.entry(place.file.clone()).or_default().push((fact, place));
+                fresh
+                    .entry(place.file.clone())
+                    .or_default()
+                    .push((fact, place));
             }
         }
         let mut touched: BTreeSet<String> = fresh.keys().cloned().collect();
@@ -139,14 +150,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         modules(&mut tree.modules, &tree.files, &placed, &titles, product);
         let folder = read::root().join(product.name());
         fs::create_dir_all(&folder)?;
-        tree.files.retain(|_, file| !file.endpoint.is_empty() || !file.event.is_empty());
-        for (name, file) in tree.files.iter_mut().filter(|(name, _)| touched.contains(*name)) {
+        tree.files
+            .retain(|_, file| !file.endpoint.is_empty() || !file.event.is_empty());
+        for (name, file) in tree
+            .files
+            .iter_mut()
+            .filter(|(name, _)| touched.contains(*name))
+        {
             sort(file);
             let module = tree.modules.iter().find(|module| &module.name == name);
             let head = module
                 .filter(|module| !module.title.is_empty())
-                .map_or_else(|| name.clone(), |m| format!("{} · {}", m.title.zh, m.title.en));
-            fs::write(folder.join(format!("{name}.toml")), write::file(&head, file))?;
+                .map_or_else(
+                    || name.clone(),
+                    |m| format!("{} · {}", m.title.zh, m.title.en),
+                );
+            fs::write(
+                folder.join(format!("{name}.toml")),
+                write::file(&head, file),
+            )?;
         }
         fs::write(folder.join("modules.toml"), write::modules(&tree.modules))?;
     }
@@ -177,7 +199,9 @@ fn modules(
 ) {
     for (file, content) in files {
         for endpoint in &content.endpoint {
-            let Some((module, _)) = endpoint.id.rsplit_once('.') else { continue };
+            let Some((module, _)) = endpoint.id.rsplit_once('.') else {
+                continue;
+            };
             if modules.iter().any(|known| known.name == module) {
                 continue;
             }
@@ -191,8 +215,15 @@ fn modules(
             modules.push(ModuleSpec {
                 name: module.to_owned(),
                 prefix: prefix.into_iter().collect(),
-                file: if file == module { String::new() } else { file.clone() },
-                title: crate::source::Prose { zh: title.0, en: title.1 },
+                file: if file == module {
+                    String::new()
+                } else {
+                    file.clone()
+                },
+                title: crate::source::Prose {
+                    zh: title.0,
+                    en: title.1,
+                },
             });
         }
     }

@@ -1,6 +1,10 @@
 //! Automation: everything that is generated, imported or checked in this repository, in Rust.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks"
+)]
 
 use std::path::PathBuf;
 
@@ -103,5 +107,8 @@ fn main() -> Result<()> {
 /// A path for talk: relative to the repository.
 pub(crate) fn shown(path: &std::path::Path) -> String {
     let root: PathBuf = source::read::repository();
-    path.strip_prefix(&root).unwrap_or(path).display().to_string()
+    path.strip_prefix(&root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

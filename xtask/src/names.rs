@@ -6,8 +6,8 @@ pub(crate) fn snake(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     for (at, &character) in chars.iter().enumerate() {
         if character.is_ascii_uppercase() {
-            let after_lower = at > 0
-                && (chars[at - 1].is_ascii_lowercase() || chars[at - 1].is_ascii_digit());
+            let after_lower =
+                at > 0 && (chars[at - 1].is_ascii_lowercase() || chars[at - 1].is_ascii_digit());
             let before_lower = at > 0
                 && chars[at - 1].is_ascii_uppercase()
                 && chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
@@ -87,9 +87,49 @@ pub(crate) fn ident(name: &str) -> String {
 
 /// Type names that generated code may not redefine.
 pub(crate) const TAKEN: &[&str] = &[
-    "String", "Option", "Vec", "Box", "Some", "None", "Ok", "Err", "Result", "Default", "Clone",
-    "Debug", "Value", "Rest", "Record", "Field", "Shape", "Slot", "Self", "Into", "From", "Send",
-    "Sync", "Copy", "Drop", "Fn", "Iterator", "ToString", "AsRef", "Endpoint", "OpenId",
-    "UnionId", "AppId", "MchId", "CorpId", "MediaId", "Fen", "UnixSeconds", "FilePart",
-    "Download", "TextOrNumber", "BTreeMap", "Map", "Other", "Free",
+    "String",
+    "Option",
+    "Vec",
+    "Box",
+    "Some",
+    "None",
+    "Ok",
+    "Err",
+    "Result",
+    "Default",
+    "Clone",
+    "Debug",
+    "Value",
+    "Rest",
+    "Record",
+    "Field",
+    "Shape",
+    "Slot",
+    "Self",
+    "Into",
+    "From",
+    "Send",
+    "Sync",
+    "Copy",
+    "Drop",
+    "Fn",
+    "Iterator",
+    "ToString",
+    "AsRef",
+    "Endpoint",
+    "OpenId",
+    "UnionId",
+    "AppId",
+    "MchId",
+    "CorpId",
+    "MediaId",
+    "Fen",
+    "UnixSeconds",
+    "FilePart",
+    "Download",
+    "TextOrNumber",
+    "BTreeMap",
+    "Map",
+    "Other",
+    "Free",
 ];

@@ -7,9 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use xinqiao_catalog as catalog;
 use xinqiao_catalog::blob::{Errors, Events, Index, MAGIC, Rules, Section};
-use xinqiao_catalog::{
-    Code, Endpoint, ErrorFamily, Module, Product, Route, Text, TypeDef, TypeId,
-};
+use xinqiao_catalog::{Code, Endpoint, ErrorFamily, Module, Product, Route, Text, TypeDef, TypeId};
 
 use crate::source::{ProductTree, Prose, read};
 
@@ -57,11 +55,17 @@ fn all(items: &[String]) -> Vec<&'static str> {
 }
 
 fn prose(text: &Prose) -> Text {
-    Text { zh: intern(&text.zh), en: intern(&text.en) }
+    Text {
+        zh: intern(&text.zh),
+        en: intern(&text.en),
+    }
 }
 /// Compiles everything.
 pub(crate) fn compile() -> Result<Catalog> {
-    let mut out = Catalog { rules: rules()?, ..Catalog::default() };
+    let mut out = Catalog {
+        rules: rules()?,
+        ..Catalog::default()
+    };
     out.errors.codes = errors()?;
     out.index.hosts = hosts()?;
     for (product, tree) in read::products()? {
@@ -79,7 +83,11 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
     let mut shared = HashMap::new();
     let mut scopes: BTreeMap<&str, HashMap<String, TypeId>> = BTreeMap::new();
     for (name, file) in &tree.files {
-        let own = if name == "types" { &mut shared } else { scopes.entry(name).or_default() };
+        let own = if name == "types" {
+            &mut shared
+        } else {
+            scopes.entry(name).or_default()
+        };
         for (ty, _) in &file.types.0 {
             let id = TypeId(files.len() as u32);
             own.insert(ty.clone(), id);
@@ -89,10 +97,16 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
     let shared_file = tree.files.get("types");
     for (name, file) in &tree.files {
         let own = scopes.remove(name.as_str()).unwrap_or_default();
-        let scope = Scope { own, shared: &shared, file, shared_file };
+        let scope = Scope {
+            own,
+            shared: &shared,
+            file,
+            shared_file,
+        };
         for (ty, fields) in &file.types.0 {
-            let shape =
-                scope.shape(fields).with_context(|| format!("type {ty} of {name}.toml"))?;
+            let shape = scope
+                .shape(fields)
+                .with_context(|| format!("type {ty} of {name}.toml"))?;
             let module = if name == "types" { "" } else { name };
             section.types.push(TypeDef {
                 name: intern(ty),
@@ -122,7 +136,8 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
             title: prose(&module.title),
         });
     }
-    out.type_files.insert(product, files.into_iter().map(|(file, _)| file).collect());
+    out.type_files
+        .insert(product, files.into_iter().map(|(file, _)| file).collect());
     out.sections.insert(product, section);
     out.events.insert(product, events);
     Ok(())
@@ -140,8 +155,10 @@ fn relate(out: &mut Catalog) {
     }
     for (product, section) in &mut out.sections {
         for (index, endpoint) in section.endpoints.iter_mut().enumerate() {
-            endpoint.errors =
-                codes.get(&(product.errors(), endpoint.path)).cloned().unwrap_or_default();
+            endpoint.errors = codes
+                .get(&(product.errors(), endpoint.path))
+                .cloned()
+                .unwrap_or_default();
             if endpoint.host == "api.weixin.qq.com" {
                 endpoint.permissions = out
                     .rules
@@ -156,7 +173,11 @@ fn relate(out: &mut Catalog) {
                 .quotas
                 .iter()
                 .filter(|quota| {
-                    !quota.special && quota.subject.split([' ', ',']).any(|path| path == endpoint.path)
+                    !quota.special
+                        && quota
+                            .subject
+                            .split([' ', ','])
+                            .any(|path| path == endpoint.path)
                         && (quota.id.starts_with("wecom") == (*product == Product::Work))
                 })
                 .map(|quota| quota.id)
@@ -179,7 +200,9 @@ fn relate(out: &mut Catalog) {
             }
         }
     }
-    out.index.routes.sort_by_key(|route| (route.host, route.path, route.method, route.id));
+    out.index
+        .routes
+        .sort_by_key(|route| (route.host, route.path, route.method, route.id));
 }
 
 fn covers(pattern: &str, endpoint: &Endpoint) -> bool {
@@ -206,7 +229,11 @@ pub(crate) fn pack(catalog: &Catalog) -> Result<Vec<u8>> {
     let mut toc: Vec<(String, u32, u32)> = Vec::new();
     let mut body = Vec::new();
     for (name, bytes) in sections {
-        toc.push((name, u32::try_from(body.len())?, u32::try_from(bytes.len())?));
+        toc.push((
+            name,
+            u32::try_from(body.len())?,
+            u32::try_from(bytes.len())?,
+        ));
         body.extend_from_slice(&bytes);
     }
     let mut out = MAGIC.to_vec();

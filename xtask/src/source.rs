@@ -78,7 +78,11 @@ impl<'de> Deserialize<'de> for Fields {
                         Some(ty) => (ty.to_owned(), true),
                         None => (text, false),
                     };
-                    FieldSpec { ty, required, ..FieldSpec::default() }
+                    FieldSpec {
+                        ty,
+                        required,
+                        ..FieldSpec::default()
+                    }
                 }
             };
             (name, spec)

@@ -95,7 +95,9 @@ pub enum BlobError {
 
 /// Finds, inflates and decodes one section of a blob; its memory is never freed.
 pub fn unpack<T: Deserialize<'static>>(packed: &[u8], name: &str) -> Result<T, BlobError> {
-    let rest = packed.strip_prefix(MAGIC.as_slice()).ok_or(BlobError::Damaged("no magic"))?;
+    let rest = packed
+        .strip_prefix(MAGIC.as_slice())
+        .ok_or(BlobError::Damaged("no magic"))?;
     let (toc, sections) = postcard::take_from_bytes::<Vec<(String, u32, u32)>>(rest)
         .map_err(|source| BlobError::Decode("contents".into(), source))?;
     let (_, start, len) = toc

@@ -14,6 +14,8 @@
 //! * [`code`] and [`id`]: generated constants, the only way in which code names a code or an endpoint.
 
 pub mod blob;
+#[rustfmt::skip]
+#[expect(clippy::module_inception, reason = "ids repeat words")]
 mod generated;
 mod lookup;
 pub mod mock;

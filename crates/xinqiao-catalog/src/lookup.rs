@@ -60,14 +60,18 @@ pub fn pages() -> &'static [Page] {
 
 /// All callbacks of all products, sorted by id within a product.
 pub fn events() -> impl Iterator<Item = &'static Event> {
-    Product::ALL.into_iter().flat_map(|product| blob::events(product).events.iter())
+    Product::ALL
+        .into_iter()
+        .flat_map(|product| blob::events(product).events.iter())
 }
 
 /// The callback of that id.
 #[must_use]
 pub fn event(id: &str) -> Option<&'static Event> {
     let all = &blob::events(Product::of_id(id)?).events;
-    all.binary_search_by(|event| event.id.cmp(id)).ok().and_then(|found| all.get(found))
+    all.binary_search_by(|event| event.id.cmp(id))
+        .ok()
+        .and_then(|found| all.get(found))
 }
 
 /// The callback with these wire values; `field` reads a further element (`ChangeType` …) where several share them.
@@ -85,7 +89,11 @@ pub fn recognise_event<'a>(
         if candidate.kind == EventKind::Reply {
             continue;
         }
-        let name = if candidate.event.is_empty() { candidate.info_type } else { candidate.event };
+        let name = if candidate.event.is_empty() {
+            candidate.info_type
+        } else {
+            candidate.event
+        };
         let matches = name.eq_ignore_ascii_case(event)
             && (candidate.kind == EventKind::Info
                 || candidate.msg_type.eq_ignore_ascii_case(msg_type));
@@ -118,7 +126,9 @@ pub fn errors(family: ErrorFamily) -> &'static [ErrorCode] {
 pub fn error<'a>(product: Product, code: impl Into<Code<'a>>) -> Option<&'static ErrorCode> {
     let code: Code<'a> = code.into();
     let all = errors(product.errors());
-    all.binary_search_by(|error| error.code.cmp(&code)).ok().and_then(|found| all.get(found))
+    all.binary_search_by(|error| error.code.cmp(&code))
+        .ok()
+        .and_then(|found| all.get(found))
 }
 
 /// All permission rows.
@@ -153,7 +163,9 @@ pub fn grants() -> &'static [Grant] {
 /// What an event (id) allows the account to send.
 #[must_use]
 pub fn grant(event_id: &str) -> Option<&'static Grant> {
-    grants().iter().find(|grant| grant.events.contains(&event_id))
+    grants()
+        .iter()
+        .find(|grant| grant.events.contains(&event_id))
 }
 
 /// All dedup recipes.
@@ -190,5 +202,7 @@ pub fn diagnoses() -> &'static [Diagnosis] {
 #[must_use]
 pub fn diagnosis(rule: &str) -> Option<&'static Diagnosis> {
     let all = diagnoses();
-    all.binary_search_by(|diagnosis| diagnosis.rule.cmp(rule)).ok().and_then(|at| all.get(at))
+    all.binary_search_by(|diagnosis| diagnosis.rule.cmp(rule))
+        .ok()
+        .and_then(|at| all.get(at))
 }

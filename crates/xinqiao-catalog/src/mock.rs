@@ -32,14 +32,19 @@ pub fn mock(endpoint: &Endpoint, seed: u64, request: &Value) -> Value {
         out.extend(example);
         return Value::Object(out);
     }
-    let maker = Maker { product: endpoint.product, seed };
+    let maker = Maker {
+        product: endpoint.product,
+        seed,
+    };
     if let Value::Object(made) = maker.object(&endpoint.response, endpoint.id, 0) {
         out.extend(made);
     }
     for field in &endpoint.response.fields {
         let given = request.get(field.name);
         if let Some(given) = given.filter(|value| value.is_string() || value.is_number())
-            && out.get(field.name).is_some_and(|made| made.is_string() == given.is_string())
+            && out
+                .get(field.name)
+                .is_some_and(|made| made.is_string() == given.is_string())
         {
             out.insert(field.name.to_owned(), given.clone());
         }
@@ -88,8 +93,11 @@ impl Maker {
             && let Some(case) = union.cases.first()
         {
             out.insert(union.tag.to_owned(), case.value.into());
-            if let Some(def) =
-                case.ty.as_ref().and_then(TypeRef::named).and_then(|id| type_def(self.product, id))
+            if let Some(def) = case
+                .ty
+                .as_ref()
+                .and_then(TypeRef::named)
+                .and_then(|id| type_def(self.product, id))
             {
                 let body = self.object(&def.shape, &format!("{path}.{}", case.field), depth + 1);
                 out.insert(case.field.to_owned(), body);
@@ -104,7 +112,10 @@ impl Maker {
             Value::Array(items) => {
                 let texts: Vec<String> = items
                     .iter()
-                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                    .map(|item| {
+                        item.as_str()
+                            .map_or_else(|| item.to_string(), str::to_owned)
+                    })
                     .collect();
                 Value::String(texts.join(separator))
             }
@@ -127,10 +138,9 @@ impl Maker {
         match ty {
             TypeRef::String | TypeRef::Timestamp => Value::String(text(field, chance)),
             TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 => whole(field, chance),
-            TypeRef::Float => {
-                Number::from_f64((chance % 10_000) as f64 / 100.0).map_or(Value::Null, Value::Number)
-            }
-            TypeRef::Bool => Value::Bool(chance % 2 == 0),
+            TypeRef::Float => Number::from_f64((chance % 10_000) as f64 / 100.0)
+                .map_or(Value::Null, Value::Number),
+            TypeRef::Bool => Value::Bool(chance.is_multiple_of(2)),
             TypeRef::File | TypeRef::Bytes => Value::String("file".into()),
             TypeRef::Any => Value::Object(Map::new()),
             TypeRef::List(_) | TypeRef::Map(_) | TypeRef::Named(_) if depth >= MAX_DEPTH => {
@@ -157,7 +167,11 @@ impl Maker {
 }
 
 fn whole(field: &Field, chance: u64) -> Value {
-    let allowed: Vec<i64> = field.allowed.iter().filter_map(|value| value.parse().ok()).collect();
+    let allowed: Vec<i64> = field
+        .allowed
+        .iter()
+        .filter_map(|value| value.parse().ok())
+        .collect();
     if !allowed.is_empty() {
         return allowed[chance as usize % allowed.len()].into();
     }

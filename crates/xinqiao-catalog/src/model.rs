@@ -32,7 +32,11 @@ impl Text {
     /// The text in the asked language, or in the other one if that is all there is.
     #[must_use]
     pub fn get(&self, chinese: bool) -> &'static str {
-        let (first, second) = if chinese { (self.zh, self.en) } else { (self.en, self.zh) };
+        let (first, second) = if chinese {
+            (self.zh, self.en)
+        } else {
+            (self.en, self.zh)
+        };
         if first.is_empty() { second } else { first }
     }
 
@@ -108,7 +112,9 @@ impl Product {
     /// The product of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Product> {
-        Product::ALL.into_iter().find(|product| product.name() == name)
+        Product::ALL
+            .into_iter()
+            .find(|product| product.name() == name)
     }
 
     /// The product an id belongs to: the part before the first dot.

@@ -16,8 +16,11 @@ use crate::model::{
 /// The document for these products; all of them if the list is empty.
 #[must_use]
 pub fn document(products: &[Product]) -> Value {
-    let products: Vec<Product> =
-        if products.is_empty() { Product::ALL.to_vec() } else { products.to_vec() };
+    let products: Vec<Product> = if products.is_empty() {
+        Product::ALL.to_vec()
+    } else {
+        products.to_vec()
+    };
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut owners: BTreeMap<String, &'static str> = BTreeMap::new();
     let mut schemas = Map::new();
@@ -28,7 +31,10 @@ pub fn document(products: &[Product]) -> Value {
         }
         let mut routes: BTreeMap<(&str, &str), Vec<&'static Endpoint>> = BTreeMap::new();
         for endpoint in endpoints(*product) {
-            routes.entry((endpoint.path, endpoint.method.name())).or_default().push(endpoint);
+            routes
+                .entry((endpoint.path, endpoint.method.name()))
+                .or_default()
+                .push(endpoint);
         }
         for ((path, method), group) in routes {
             let Some(first) = group.first() else { continue };
@@ -37,9 +43,9 @@ pub fn document(products: &[Product]) -> Value {
             }
             let mut key = path.to_owned();
             let owner = owners.entry(key.clone()).or_insert(first.host);
-            let taken = paths.get(&key).is_some_and(|item| {
-                item.contains_key(&method.to_ascii_lowercase())
-            });
+            let taken = paths
+                .get(&key)
+                .is_some_and(|item| item.contains_key(&method.to_ascii_lowercase()));
             if *owner != first.host || taken {
                 key = format!("{path}#{}", product.name());
             }
@@ -48,9 +54,15 @@ pub fn document(products: &[Product]) -> Value {
         }
     }
     let mut tags = Vec::new();
-    for module in modules().iter().filter(|module| products.contains(&module.product)) {
+    for module in modules()
+        .iter()
+        .filter(|module| products.contains(&module.product))
+    {
         let mut tag = Map::new();
-        tag.insert("name".into(), format!("{}.{}", module.product, module.name).into());
+        tag.insert(
+            "name".into(),
+            format!("{}.{}", module.product, module.name).into(),
+        );
         if !module.title.is_empty() {
             tag.insert("description".into(), title(module.title));
         }
@@ -136,14 +148,23 @@ fn media_type(content: Content) -> &'static str {
 
 fn one_of(mut schemas: Vec<Value>) -> Value {
     schemas.dedup();
-    if schemas.len() == 1 { schemas.swap_remove(0) } else { json!({"oneOf": schemas}) }
+    if schemas.len() == 1 {
+        schemas.swap_remove(0)
+    } else {
+        json!({"oneOf": schemas})
+    }
 }
 
 fn operation(product: Product, group: &[&'static Endpoint]) -> Value {
     let mut out = Map::new();
-    let Some(first) = group.first() else { return Value::Null };
+    let Some(first) = group.first() else {
+        return Value::Null;
+    };
     out.insert("operationId".into(), first.id.into());
-    out.insert("tags".into(), json!([format!("{product}.{}", first.module)]));
+    out.insert(
+        "tags".into(),
+        json!([format!("{product}.{}", first.module)]),
+    );
     if !first.title.is_empty() {
         out.insert("summary".into(), title(first.title));
     }
@@ -153,21 +174,39 @@ fn operation(product: Product, group: &[&'static Endpoint]) -> Value {
     if !first.deprecated.is_empty() {
         out.insert("deprecated".into(), true.into());
     }
-    out.insert("servers".into(), json!([{"url": format!("https://{}", first.host)}]));
+    out.insert(
+        "servers".into(),
+        json!([{"url": format!("https://{}", first.host)}]),
+    );
     if let Some(scheme) = security(first) {
         out.insert("security".into(), json!([{scheme: []}]));
     }
     let mut parameters: Vec<Value> = Vec::new();
     for (place, shapes) in [
-        ("path", group.iter().map(|endpoint| &endpoint.path_params).collect::<Vec<_>>()),
-        ("query", group.iter().map(|endpoint| &endpoint.query).collect()),
-        ("header", group.iter().map(|endpoint| &endpoint.headers).collect()),
+        (
+            "path",
+            group
+                .iter()
+                .map(|endpoint| &endpoint.path_params)
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "query",
+            group.iter().map(|endpoint| &endpoint.query).collect(),
+        ),
+        (
+            "header",
+            group.iter().map(|endpoint| &endpoint.headers).collect(),
+        ),
     ] {
         for field in shapes.into_iter().flat_map(|shape| &shape.fields) {
             let mut parameter = Map::new();
             parameter.insert("name".into(), field.name.into());
             parameter.insert("in".into(), place.into());
-            parameter.insert("required".into(), (place == "path" || field.required).into());
+            parameter.insert(
+                "required".into(),
+                (place == "path" || field.required).into(),
+            );
             let mut schema = schema(product, field);
             let values: Vec<&str> = group
                 .iter()
@@ -202,7 +241,11 @@ fn operation(product: Product, group: &[&'static Endpoint]) -> Value {
     }
     if first.content != Content::None {
         let body = |endpoint: &&'static Endpoint| {
-            if endpoint.partial { json!({"type": "object"}) } else { object(product, &endpoint.request) }
+            if endpoint.partial {
+                json!({"type": "object"})
+            } else {
+                object(product, &endpoint.request)
+            }
         };
         let schema = one_of(group.iter().map(body).collect());
         let mut content = Map::new();
@@ -211,13 +254,19 @@ fn operation(product: Product, group: &[&'static Endpoint]) -> Value {
         }
         out.insert("requestBody".into(), json!({"content": content}));
     }
-    let answers: Vec<Value> = group.iter().map(|endpoint| answer(product, endpoint)).collect();
+    let answers: Vec<Value> = group
+        .iter()
+        .map(|endpoint| answer(product, endpoint))
+        .collect();
     let mut content = Map::new();
     match first.answer {
         Content::Binary | Content::Csv | Content::Raw => {
             let form = media_type(first.answer);
             content.insert(form.into(), json!({"schema": {"type": "string"}}));
-            content.insert("application/json".into(), json!({"schema": one_of(answers)}));
+            content.insert(
+                "application/json".into(),
+                json!({"schema": one_of(answers)}),
+            );
         }
         form => {
             content.insert(media_type(form).into(), json!({"schema": one_of(answers)}));
@@ -244,7 +293,9 @@ fn operation(product: Product, group: &[&'static Endpoint]) -> Value {
 }
 
 fn template_names(path: &str) -> impl Iterator<Item = &str> {
-    path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+    path.split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
 }
 
 fn answer(product: Product, endpoint: &Endpoint) -> Value {
@@ -257,8 +308,12 @@ fn answer(product: Product, endpoint: &Endpoint) -> Value {
         (None, _) => ["errcode", "errmsg"],
     };
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.entry(code).or_insert_with(|| json!({"type": "integer"}));
-        properties.entry(message).or_insert_with(|| json!({"type": "string"}));
+        properties
+            .entry(code)
+            .or_insert_with(|| json!({"type": "integer"}));
+        properties
+            .entry(message)
+            .or_insert_with(|| json!({"type": "string"}));
     }
     schema
 }
@@ -324,7 +379,9 @@ fn schema(product: Product, field: &Field) -> Value {
         _ if !field.alternatives.is_empty() => json!({}),
         _ => of_type(product, &field.ty),
     };
-    let Value::Object(map) = &mut out else { return out };
+    let Value::Object(map) = &mut out else {
+        return out;
+    };
     if !field.allowed.is_empty() && map.get("type") == Some(&json!("string")) {
         map.insert("enum".into(), json!(field.allowed));
     }
@@ -393,8 +450,8 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), endpoints(Product::OfficialAccount).len());
         assert_eq!(
-            paths["/cgi-bin/menu/create"]["post"]["requestBody"]["content"]["application/json"]
-                ["schema"]["properties"]["button"]["items"]["$ref"],
+            paths["/cgi-bin/menu/create"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+                ["properties"]["button"]["items"]["$ref"],
             "#/components/schemas/official_account.menu.Button"
         );
     }
@@ -402,7 +459,9 @@ mod tests {
     #[test]
     fn references_lead_somewhere() {
         let document = document(&[]);
-        let schemas = document["components"]["schemas"].as_object().expect("schemas");
+        let schemas = document["components"]["schemas"]
+            .as_object()
+            .expect("schemas");
         let mut todo = vec![&document];
         while let Some(value) = todo.pop() {
             match value {

@@ -73,7 +73,10 @@ impl Node {
                 }
                 (Some(start), Some(end)) => {
                     let (prefix, suffix) = (&segment[..start], &segment[end + 1..]);
-                    let at = node.mixed.iter().position(|(p, s, _)| *p == prefix && *s == suffix);
+                    let at = node
+                        .mixed
+                        .iter()
+                        .position(|(p, s, _)| *p == prefix && *s == suffix);
                     let at = at.unwrap_or_else(|| {
                         node.mixed.push((prefix, suffix, Node::default()));
                         node.mixed.len() - 1
@@ -125,20 +128,35 @@ pub fn route(query: &RouteQuery<'_>) -> Routed {
     let canonical = router.aliases.get(name).copied().unwrap_or(name);
     let path: Vec<&str> = segments(query.path).collect();
     let nodes: Vec<&Node> = if name.is_empty() {
-        router.hosts.values().filter_map(|root| root.find(&path)).collect()
+        router
+            .hosts
+            .values()
+            .filter_map(|root| root.find(&path))
+            .collect()
     } else {
-        router.hosts.get(canonical).and_then(|root| root.find(&path)).into_iter().collect()
+        router
+            .hosts
+            .get(canonical)
+            .and_then(|root| root.find(&path))
+            .into_iter()
+            .collect()
     };
     if nodes.is_empty() {
-        return Routed::Unknown { nearest: nearest(canonical, query.path) };
+        return Routed::Unknown {
+            nearest: nearest(canonical, query.path),
+        };
     }
-    let candidates: Vec<&'static Route> =
-        nodes.iter().flat_map(|node| node.routes.iter().copied()).collect();
+    let candidates: Vec<&'static Route> = nodes
+        .iter()
+        .flat_map(|node| node.routes.iter().copied())
+        .collect();
     let method = Method::parse(query.method);
     let mut allowed: Vec<Method> = candidates.iter().map(|route| route.method).collect();
     allowed.sort_unstable();
     allowed.dedup();
-    let fitting = candidates.iter().filter(|route| Some(route.method) == method);
+    let fitting = candidates
+        .iter()
+        .filter(|route| Some(route.method) == method);
     let mut plain = None;
     for route in fitting {
         match route.when {
@@ -149,9 +167,9 @@ pub fn route(query: &RouteQuery<'_>) -> Routed {
     }
     match plain {
         Some(route) => found(route, &path),
-        None if method.is_some_and(|method| allowed.contains(&method)) => {
-            Routed::Unknown { nearest: candidates.first().map(|route| route.path) }
-        }
+        None if method.is_some_and(|method| allowed.contains(&method)) => Routed::Unknown {
+            nearest: candidates.first().map(|route| route.path),
+        },
         None => Routed::WrongMethod { allowed },
     }
 }
@@ -179,32 +197,45 @@ fn found(route: &'static Route, path: &[&str]) -> Routed {
     for (template, value) in segments(route.path).zip(path) {
         if let (Some(start), Some(end)) = (template.find('{'), template.rfind('}')) {
             let tail = template.len() - end - 1;
-            let value = value.get(start..value.len().saturating_sub(tail)).unwrap_or_default();
+            let value = value
+                .get(start..value.len().saturating_sub(tail))
+                .unwrap_or_default();
             path_params.push((&template[start + 1..end], percent_decode(value)));
         }
     }
-    Routed::Found { endpoint, path_params }
+    Routed::Found {
+        endpoint,
+        path_params,
+    }
 }
 
 fn holds(when: When, query: &RouteQuery<'_>) -> bool {
     if when.in_body {
         let body: Option<serde_json::Value> = serde_json::from_slice(query.body).ok();
-        return body.as_ref().and_then(|body| body.get(when.name)).is_some_and(
-            |value| match value {
+        return body
+            .as_ref()
+            .and_then(|body| body.get(when.name))
+            .is_some_and(|value| match value {
                 serde_json::Value::String(text) => text == when.value,
-                other => other.to_string() == when.value,
-            },
-        );
+                other => serde_json::from_str::<serde_json::Value>(when.value)
+                    .is_ok_and(|want| want == *other),
+            });
     }
     query_pairs(query.query).any(|(name, value)| name == when.name && value == when.value)
 }
 
 /// The decoded pairs of a raw query.
 pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (percent_decode(&name.replace('+', " ")), percent_decode(&value.replace('+', " ")))
-    })
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (
+                percent_decode(&name.replace('+', " ")),
+                percent_decode(&value.replace('+', " ")),
+            )
+        })
 }
 
 fn percent_decode(text: &str) -> String {
@@ -212,8 +243,13 @@ fn percent_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match (bytes[at], pair.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+        let pair = bytes
+            .get(at + 1..at + 3)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
+        match (
+            bytes[at],
+            pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 out.push(byte);
                 at += 3;

@@ -30,7 +30,9 @@ pub fn validate(endpoint: &Endpoint, body: &Value) -> Result<(), Violation> {
     if endpoint.partial {
         return Ok(());
     }
-    let check = Check { product: endpoint.product };
+    let check = Check {
+        product: endpoint.product,
+    };
     if endpoint.request.is_empty() {
         return Ok(());
     }
@@ -39,13 +41,20 @@ pub fn validate(endpoint: &Endpoint, body: &Value) -> Result<(), Violation> {
 
 /// Checks query parameters. The credential and the value that tells endpoints apart are not asked for.
 pub fn validate_query(endpoint: &Endpoint, query: &[(String, String)]) -> Result<(), Violation> {
-    let check = Check { product: endpoint.product };
+    let check = Check {
+        product: endpoint.product,
+    };
     for field in &endpoint.query.fields {
-        let fixed = endpoint.when.is_some_and(|when| !when.in_body && when.name == field.name);
+        let fixed = endpoint
+            .when
+            .is_some_and(|when| !when.in_body && when.name == field.name);
         if fixed {
             continue;
         }
-        let value = query.iter().find(|(name, _)| name == field.name).map(|(_, value)| value);
+        let value = query
+            .iter()
+            .find(|(name, _)| name == field.name)
+            .map(|(_, value)| value);
         match value.filter(|value| !value.is_empty()) {
             None if field.required => return Err(check.missing(field, field.name)),
             None => {}
@@ -93,19 +102,41 @@ impl Check {
             },
             (_, other) => other,
         };
-        Violation { path: path.to_owned(), code, reason: "is required".to_owned() }
+        Violation {
+            path: path.to_owned(),
+            code,
+            reason: "is required".to_owned(),
+        }
     }
 
     fn wrong(&self, field: &Field, path: &str, reason: impl Into<String>) -> Violation {
-        let code = if field.code == 0 { self.default_code() } else { field.code };
-        Violation { path: path.to_owned(), code, reason: reason.into() }
+        let code = if field.code == 0 {
+            self.default_code()
+        } else {
+            field.code
+        };
+        Violation {
+            path: path.to_owned(),
+            code,
+            reason: reason.into(),
+        }
     }
 
     fn structure(&self, path: &str, reason: &str) -> Violation {
-        Violation { path: path.to_owned(), code: self.structure_code(), reason: reason.to_owned() }
+        Violation {
+            path: path.to_owned(),
+            code: self.structure_code(),
+            reason: reason.to_owned(),
+        }
     }
 
-    fn object(&self, shape: &Shape, value: &Value, path: &str, depth: usize) -> Result<(), Violation> {
+    fn object(
+        &self,
+        shape: &Shape,
+        value: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Result<(), Violation> {
         let Value::Object(map) = value else {
             // WECHAT: an empty object may come as an empty list.
             let empty = value.as_array().is_some_and(Vec::is_empty);
@@ -169,9 +200,11 @@ impl Check {
         let Some(ty) = &case.ty else { return Ok(()) };
         let at = join(path, case.field);
         match map.get(case.field) {
-            None | Some(Value::Null) => {
-                Err(Violation { path: at, code: self.default_code(), reason: "is required".into() })
-            }
+            None | Some(Value::Null) => Err(Violation {
+                path: at,
+                code: self.default_code(),
+                reason: "is required".into(),
+            }),
             Some(body) => match ty.named().and_then(|id| type_def(self.product, id)) {
                 Some(def) => self.object(&def.shape, body, &at, depth + 1),
                 None => Ok(()),
@@ -179,7 +212,13 @@ impl Check {
         }
     }
 
-    fn value(&self, field: &Field, value: &Value, path: &str, depth: usize) -> Result<(), Violation> {
+    fn value(
+        &self,
+        field: &Field,
+        value: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Result<(), Violation> {
         if !field.alternatives.is_empty() || field.wire == Spelling::Other {
             return Ok(());
         }
@@ -192,7 +231,10 @@ impl Check {
                 Err(_) => Err(self.structure(path, "must be JSON in a string")),
             };
         }
-        if matches!(field.wire, Spelling::Comma | Spelling::Pipe | Spelling::Semicolon) {
+        if matches!(
+            field.wire,
+            Spelling::Comma | Spelling::Pipe | Spelling::Semicolon
+        ) {
             return Ok(());
         }
         self.typed(field, &field.ty, value, path, depth)
@@ -266,7 +308,11 @@ impl Check {
         }
         let list = matches!(field.ty, TypeRef::List(_));
         if !list && field.max > 0 && text.chars().count() > field.max as usize {
-            return Err(self.wrong(field, path, format!("has more than {} characters", field.max)));
+            return Err(self.wrong(
+                field,
+                path,
+                format!("has more than {} characters", field.max),
+            ));
         }
         if !field.allowed.is_empty() && !text.is_empty() && !field.allowed.contains(&text) {
             let reason = format!("must be one of {}", field.allowed.join(", "));
@@ -277,7 +323,11 @@ impl Check {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 #[cfg(test)]

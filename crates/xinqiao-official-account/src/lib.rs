@@ -6,6 +6,7 @@
 
 #[cfg(feature = "message")]
 mod custom;
+#[rustfmt::skip]
 mod generated;
 
 pub use generated::*;

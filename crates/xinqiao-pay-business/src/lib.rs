@@ -4,6 +4,7 @@
 //! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the
 //! network: give a request to `xinqiao-client`.
 
+#[rustfmt::skip]
 mod generated;
 
 pub use generated::*;

@@ -29,8 +29,13 @@ pub(crate) fn run(index: &Path) -> std::io::Result<Report> {
     let folder = index.parent().unwrap_or_else(|| Path::new("."));
     let mut report = Report::default();
     let names = Names::new();
-    for line in std::fs::read_to_string(index)?.lines().filter(|line| !line.trim().is_empty()) {
-        let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
+    for line in std::fs::read_to_string(index)?
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+    {
+        let Ok(entry) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
         let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let file = text("file");
         let project = file.split('/').next().unwrap_or_default().to_owned();
@@ -104,12 +109,18 @@ struct Names {
 
 impl Names {
     fn new() -> Names {
-        let mut names = Names { endpoints: BTreeMap::new(), events: BTreeMap::new() };
+        let mut names = Names {
+            endpoints: BTreeMap::new(),
+            events: BTreeMap::new(),
+        };
         for product in Product::ALL {
             let family = product.name().replace('_', "-");
             for endpoint in endpoints(product) {
                 for name in fact_ids(endpoint) {
-                    names.endpoints.entry((family.clone(), name)).or_insert(endpoint);
+                    names
+                        .endpoints
+                        .entry((family.clone(), name))
+                        .or_insert(endpoint);
                 }
             }
         }
@@ -136,7 +147,13 @@ impl Names {
             return names;
         }
         match family {
-            "pay-v2" => &["return_code", "return_msg", "result_code", "err_code", "err_code_des"],
+            "pay-v2" => &[
+                "return_code",
+                "return_msg",
+                "result_code",
+                "err_code",
+                "err_code_des",
+            ],
             "pay-v3" | "pay-global" => &["code", "message", "detail"],
             "pay-business" => &["trace_id", "error"],
             _ => &["errcode", "errmsg"],
@@ -146,12 +163,18 @@ impl Names {
     fn event(&self, family: &str, id: &str) -> Option<&'static str> {
         let mut parts = id.split('.');
         let head = parts.next().unwrap_or_default();
-        let family = if Product::parse(&head.replace('-', "_")).is_some() { head } else { family };
+        let family = if Product::parse(&head.replace('-', "_")).is_some() {
+            head
+        } else {
+            family
+        };
         let kind = parts.next().unwrap_or_default();
         let mut rest: Vec<String> = parts.map(snake).collect();
         rest.dedup();
         let name = format!("{kind}.{}", rest.join("_"));
-        self.events.get(&(family.to_owned(), name)).map(|event| event.id)
+        self.events
+            .get(&(family.to_owned(), name))
+            .map(|event| event.id)
     }
 }
 
@@ -161,9 +184,14 @@ fn fact_ids(endpoint: &Endpoint) -> Vec<String> {
         .path
         .split('/')
         .filter(|part| !part.is_empty())
-        .map(|part| match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => format!("by_{name}"),
-            None => part.to_owned(),
+        .map(|part| {
+            match part
+                .strip_prefix('{')
+                .and_then(|name| name.strip_suffix('}'))
+            {
+                Some(name) => format!("by_{name}"),
+                None => part.to_owned(),
+            }
         })
         .collect();
     let path = path.join(".").to_ascii_lowercase();

@@ -4,7 +4,11 @@
 //! the share of values that typed slots hold by themselves is counted: decoded without keep-raw, encoded again, compared
 //! whatever their spelling (`"1"` in a number's slot is held; that it was quoted is what keep-raw keeps). The error envelope counts as typed, since the client holds it in a type of its own.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks"
+)]
 
 mod index;
 #[cfg(test)]
@@ -43,9 +47,17 @@ fn main() -> ExitCode {
         total += all;
     }
     let share = |part: usize, whole: usize| 100.0 * part as f64 / (whole.max(1)) as f64;
-    println!("{:<16} {passed}/{total} lossless ({:.2} %)", "all", share(passed, total));
+    println!(
+        "{:<16} {passed}/{total} lossless ({:.2} %)",
+        "all",
+        share(passed, total)
+    );
     let (values, typed) = report.values;
-    println!("{:<16} {typed}/{values} values in typed slots ({:.2} %)", "typed", share(typed, values));
+    println!(
+        "{:<16} {typed}/{values} values in typed slots ({:.2} %)",
+        "typed",
+        share(typed, values)
+    );
     if share(passed, total) >= 99.5 && share(typed, values) >= 99.0 {
         ExitCode::SUCCESS
     } else {

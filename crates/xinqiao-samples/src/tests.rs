@@ -60,7 +60,10 @@ fn every_type_holds_what_its_schema_says() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(typed * 1000 >= values * 995, "{typed} of {values} values are typed");
+    assert!(
+        typed * 1000 >= values * 995,
+        "{typed} of {values} values are typed"
+    );
 }
 
 /// The whole sample corpus, where there is one beside the repository.
@@ -74,7 +77,14 @@ fn the_sample_corpus_survives() {
     }
     let report = index::run(&index).expect("the corpus is readable");
     let total: usize = report.projects.values().map(|(_, total)| total).sum();
-    assert!(report.failures.len() * 200 <= total, "{:#?}", report.failures);
+    assert!(
+        report.failures.len() * 200 <= total,
+        "{:#?}",
+        report.failures
+    );
     let (values, typed) = report.values;
-    assert!(typed * 100 >= values * 99, "{typed} of {values} values are typed");
+    assert!(
+        typed * 100 >= values * 99,
+        "{typed} of {values} values are typed"
+    );
 }

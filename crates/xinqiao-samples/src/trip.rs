@@ -20,7 +20,12 @@ pub(crate) struct Trip {
 impl Trip {
     /// A sample that could not even be tried.
     pub(crate) fn failed(reason: String) -> Trip {
-        Trip { failure: Some(reason), values: 0, typed: 0, untyped: Vec::new() }
+        Trip {
+            failure: Some(reason),
+            values: 0,
+            typed: 0,
+            untyped: Vec::new(),
+        }
     }
 }
 
@@ -50,14 +55,23 @@ pub(crate) fn through_json(
     let mut counts = Counts::default();
     for (name, value) in input.as_object().into_iter().flatten() {
         let in_envelope = envelope.contains(&name.as_str());
-        let held = if in_envelope { Some(value) } else { held.get(name) };
+        let held = if in_envelope {
+            Some(value)
+        } else {
+            held.get(name)
+        };
         count(value, held, name, &mut counts);
     }
     if !input.is_object() {
         count(&input, Some(&held), "", &mut counts);
     }
     let failure = (input != output).then(|| difference(&input, &output, ""));
-    Trip { failure, values: counts.values, typed: counts.typed, untyped: counts.untyped }
+    Trip {
+        failure,
+        values: counts.values,
+        typed: counts.typed,
+        untyped: counts.untyped,
+    }
 }
 
 /// An XML sample through a type.
@@ -69,7 +83,8 @@ pub(crate) fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Tri
     };
     let again = |keep: Keep| -> Result<Value, String> {
         let mut record = make();
-        markup::decode(record.as_mut(), text.as_bytes(), keep).map_err(|error| error.to_string())?;
+        markup::decode(record.as_mut(), text.as_bytes(), keep)
+            .map_err(|error| error.to_string())?;
         let xml = markup::encode(record.as_ref(), "xml");
         let document = Document::parse(xml.as_bytes()).map_err(|error| error.to_string())?;
         Ok(tree(document.root()))
@@ -82,15 +97,24 @@ pub(crate) fn through_xml(make: impl Fn() -> Box<dyn Record>, text: &str) -> Tri
     let mut counts = Counts::default();
     count(&input, held.as_ref(), "", &mut counts);
     let failure = (!covers(&input, &output)).then(|| difference(&input, &output, ""));
-    Trip { failure, values: counts.values, typed: counts.typed, untyped: counts.untyped }
+    Trip {
+        failure,
+        values: counts.values,
+        typed: counts.typed,
+        untyped: counts.untyped,
+    }
 }
 
 /// Every element of the input is in the output; a required one that the input lacks may be there, empty or zero.
 fn covers(input: &Value, output: &Value) -> bool {
     match (input, output) {
         (Value::Object(input), Value::Object(output)) => {
-            input.iter().all(|(name, value)| output.get(name).is_some_and(|out| covers(value, out)))
-                && output.iter().all(|(name, value)| input.contains_key(name) || blank(value))
+            input
+                .iter()
+                .all(|(name, value)| output.get(name).is_some_and(|out| covers(value, out)))
+                && output
+                    .iter()
+                    .all(|(name, value)| input.contains_key(name) || blank(value))
         }
         (Value::Array(input), Value::Array(output)) => {
             input.len() == output.len() && input.iter().zip(output).all(|(a, b)| covers(a, b))
@@ -153,7 +177,9 @@ fn count(input: &Value, held: Option<&Value>, place: &str, counts: &mut Counts) 
                 counts.typed += 1;
             } else {
                 let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-                counts.untyped.push(format!("{place}: {scalar} held as {held}"));
+                counts
+                    .untyped
+                    .push(format!("{place}: {scalar} held as {held}"));
             }
         }
     }
@@ -197,7 +223,11 @@ fn difference(a: &Value, b: &Value, path: &str) -> String {
             new.map_or_else(String::new, |name| format!("{path}.{name} appeared"))
         }
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
-            let at = left.iter().zip(right).position(|(a, b)| a != b).unwrap_or_default();
+            let at = left
+                .iter()
+                .zip(right)
+                .position(|(a, b)| a != b)
+                .unwrap_or_default();
             difference(&left[at], &right[at], &format!("{path}[{at}]"))
         }
         _ => {

@@ -70,7 +70,11 @@ fn encode_field(
         encode_numbered(field, slot, out);
         return;
     }
-    let name = if out.is_xml() && !field.xml_name.is_empty() { field.xml_name } else { field.name };
+    let name = if out.is_xml() && !field.xml_name.is_empty() {
+        field.xml_name
+    } else {
+        field.name
+    };
     if let Some(mark) = record.rest().and_then(|rest| rest.mark_of(index)) {
         let now = value::slot_value(slot, field);
         match mark {
@@ -93,7 +97,13 @@ fn encode_field(
 pub(crate) fn encode_slot(slot: &dyn Slot, field: &Field, out: &mut dyn Output) {
     if field.spelling == Spelling::JsonText {
         let mut writer = json::Writer::default();
-        slot.encode(&Field { spelling: Spelling::Plain, ..*field }, &mut writer);
+        slot.encode(
+            &Field {
+                spelling: Spelling::Plain,
+                ..*field
+            },
+            &mut writer,
+        );
         out.text(&writer.finish(), field.cdata);
     } else {
         slot.encode(field, out);
@@ -185,8 +195,15 @@ fn decode_fields(
 ) -> Result<(), DecodeError> {
     let keep = input.keep();
     let xml = input.repeats();
-    let special = shape.fields.iter().any(|field| field.flat || field.open || field.numbered);
-    let mut seen = if keep { vec![false; shape.fields.len()] } else { Vec::new() };
+    let special = shape
+        .fields
+        .iter()
+        .any(|field| field.flat || field.open || field.numbered);
+    let mut seen = if keep {
+        vec![false; shape.fields.len()]
+    } else {
+        Vec::new()
+    };
     let mut extra: Vec<(String, Value)> = Vec::new();
     let mut hint = 0;
     loop {
@@ -234,7 +251,9 @@ fn decode_fields(
         if seen.get(index) == Some(&true) || field.flat || field.open || field.numbered || xml {
             continue;
         }
-        let canonical = record.slot(index).and_then(|slot| value::slot_value(slot, field));
+        let canonical = record
+            .slot(index)
+            .and_then(|slot| value::slot_value(slot, field));
         if let (Some(canonical), Some(rest)) = (canonical, record.rest_mut()) {
             rest.mark(index, Mark::Absent { canonical });
         }
@@ -255,15 +274,23 @@ fn decode_field(
     index: usize,
     input: &mut dyn Input,
 ) -> Result<(), DecodeError> {
-    let Some(field) = shape.fields.get(index) else { return input.skip() };
-    let listed = record.slot(index).is_some_and(|slot| slot.items().is_some());
+    let Some(field) = shape.fields.get(index) else {
+        return input.skip();
+    };
+    let listed = record
+        .slot(index)
+        .is_some_and(|slot| slot.items().is_some());
     if !input.keep() || (input.repeats() && (listed || !input.is_leaf())) {
-        let Some(slot) = record.slot_mut(index) else { return input.skip() };
+        let Some(slot) = record.slot_mut(index) else {
+            return input.skip();
+        };
         return decode_slot(slot, field, input).map_err(|error| error.under(field.name));
     }
     let text = input.repeats();
     let raw = input.value()?;
-    let Some(slot) = record.slot_mut(index) else { return Ok(()) };
+    let Some(slot) = record.slot_mut(index) else {
+        return Ok(());
+    };
     if decode_slot(slot, field, &mut value::Reader::new(&raw, true)).is_err() {
         slot.reset();
     }
@@ -274,8 +301,7 @@ fn decode_field(
         (Some(Value::Bool(truth)), Value::String(raw)) if text => truth.to_string() == *raw,
         (canonical, raw) => canonical.as_ref() == Some(raw),
     };
-    if !same && let Some(rest) = record.rest_mut()
-    {
+    if !same && let Some(rest) = record.rest_mut() {
         rest.mark(index, Mark::Raw { raw, canonical });
     }
     Ok(())
@@ -290,7 +316,10 @@ pub(crate) fn decode_slot(
     if field.spelling != Spelling::JsonText {
         return slot.decode(field, input);
     }
-    let plain = Field { spelling: Spelling::Plain, ..*field };
+    let plain = Field {
+        spelling: Spelling::Plain,
+        ..*field
+    };
     let keep = input.keep();
     match input.value()? {
         Value::String(text) if text.trim().is_empty() => Ok(()),
@@ -328,7 +357,12 @@ fn numbered(
     extra: &mut Vec<(String, Value)>,
     keep: bool,
 ) -> Result<(), DecodeError> {
-    for (index, field) in shape.fields.iter().enumerate().filter(|(_, field)| field.numbered) {
+    for (index, field) in shape
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.numbered)
+    {
         let mut found: Vec<(usize, Option<usize>, usize)> = Vec::new();
         for (at, (name, _)) in extra.iter().enumerate() {
             if let Some((n, m)) = numbers(field.name, name)
@@ -338,7 +372,9 @@ fn numbered(
             }
         }
         found.sort_unstable();
-        let Some(slot) = record.slot_mut(index) else { continue };
+        let Some(slot) = record.slot_mut(index) else {
+            continue;
+        };
         let mut used = Vec::new();
         let mut open: Option<(usize, usize)> = None;
         let mut count = 0;
@@ -395,11 +431,18 @@ fn union(
     extra: &mut Vec<(String, Value)>,
     keep: bool,
 ) -> Result<(), DecodeError> {
-    for (index, _) in shape.fields.iter().enumerate().filter(|(_, field)| field.flat) {
+    for (index, _) in shape
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.flat)
+    {
         let mut mark = None;
         if let Some(union) = record.slot_mut(index).and_then(Slot::union_mut) {
             let tag_field = union.tag_field();
-            let tag = extra.iter().position(|(name, value)| name == tag_field && value.is_string());
+            let tag = extra
+                .iter()
+                .position(|(name, value)| name == tag_field && value.is_string());
             let Some(at) = tag else { continue };
             let tag = match extra.remove(at).1 {
                 Value::String(text) => text,
@@ -458,7 +501,11 @@ pub fn debug_record(record: &dyn Record, f: &mut fmt::Formatter<'_>) -> fmt::Res
     struct Shown<'a>(&'a dyn Slot, bool);
     impl fmt::Debug for Shown<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            if self.1 { f.write_str("***") } else { self.0.debug(f) }
+            if self.1 {
+                f.write_str("***")
+            } else {
+                self.0.debug(f)
+            }
         }
     }
     let mut out = f.debug_struct(record.shape().name);
@@ -466,7 +513,11 @@ pub fn debug_record(record: &dyn Record, f: &mut fmt::Formatter<'_>) -> fmt::Res
         if let Some(slot) = record.slot(index)
             && !slot.is_absent()
         {
-            let name = if field.name.is_empty() { "body" } else { field.name };
+            let name = if field.name.is_empty() {
+                "body"
+            } else {
+                field.name
+            };
             out.field(name, &Shown(slot, field.masked));
         }
     }

@@ -14,7 +14,11 @@ pub struct FilePart {
 impl FilePart {
     /// A file with a name.
     pub fn new(file_name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        FilePart { file_name: file_name.into(), content_type: String::new(), bytes: bytes.into() }
+        FilePart {
+            file_name: file_name.into(),
+            content_type: String::new(),
+            bytes: bytes.into(),
+        }
     }
 
     /// With this media type.
@@ -49,7 +53,12 @@ impl FilePart {
 
 impl std::fmt::Debug for FilePart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FilePart({:?}, {} bytes)", self.file_name, self.bytes.len())
+        write!(
+            f,
+            "FilePart({:?}, {} bytes)",
+            self.file_name,
+            self.bytes.len()
+        )
     }
 }
 
@@ -66,6 +75,11 @@ pub struct Download {
 
 impl std::fmt::Debug for Download {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Download({:?}, {} bytes)", self.content_type, self.bytes.len())
+        write!(
+            f,
+            "Download({:?}, {} bytes)",
+            self.content_type,
+            self.bytes.len()
+        )
     }
 }

@@ -36,7 +36,11 @@ pub struct DecodeError {
 impl DecodeError {
     /// An error at a byte.
     pub fn new(reason: impl Into<Cow<'static, str>>, offset: usize) -> Self {
-        DecodeError { path: String::new(), offset, reason: reason.into() }
+        DecodeError {
+            path: String::new(),
+            offset,
+            reason: reason.into(),
+        }
     }
 
     /// The same error, one level further out.

@@ -58,7 +58,13 @@ impl<'a> Reader<'a> {
         let text = std::str::from_utf8(json)
             .map_err(|error| DecodeError::new("is not UTF-8", error.valid_up_to()))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(Reader { text, at: 0, fresh: false, depth: 0, keep: keep == Keep::Raw })
+        Ok(Reader {
+            text,
+            at: 0,
+            fresh: false,
+            depth: 0,
+            keep: keep == Keep::Raw,
+        })
     }
 
     /// Checks that nothing follows.
@@ -178,7 +184,11 @@ impl<'a> Reader<'a> {
         self.at += 1;
         self.fresh = true;
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(self.error("is nested too deeply")) } else { Ok(()) }
+        if self.depth > MAX_DEPTH {
+            Err(self.error("is nested too deeply"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Steps over a comma or the closing bracket; whether something follows.

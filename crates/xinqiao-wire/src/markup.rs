@@ -47,13 +47,19 @@ impl<'a, 'd> Reader<'a, 'd> {
     /// A reader of that element.
     #[must_use]
     pub fn new(element: Element<'a, 'd>, keep: Keep) -> Self {
-        Reader { next: Some(element), frames: Vec::new(), keep: keep == Keep::Raw }
+        Reader {
+            next: Some(element),
+            frames: Vec::new(),
+            keep: keep == Keep::Raw,
+        }
     }
 }
 
 impl std::fmt::Debug for Reader<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("depth", &self.frames.len()).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("depth", &self.frames.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +83,10 @@ fn element_value(element: Element<'_, '_>) -> Value {
 
 impl Input for Reader<'_, '_> {
     fn next(&mut self) -> Result<Token<'_>, DecodeError> {
-        let element = self.next.take().ok_or_else(|| DecodeError::new("ends too early", 0))?;
+        let element = self
+            .next
+            .take()
+            .ok_or_else(|| DecodeError::new("ends too early", 0))?;
         if element.has_children() || self.frames.is_empty() {
             self.frames.push(element.children());
             Ok(Token::Map)
@@ -104,7 +113,10 @@ impl Input for Reader<'_, '_> {
     }
 
     fn value(&mut self) -> Result<Value, DecodeError> {
-        let element = self.next.take().ok_or_else(|| DecodeError::new("ends too early", 0))?;
+        let element = self
+            .next
+            .take()
+            .ok_or_else(|| DecodeError::new("ends too early", 0))?;
         Ok(element_value(element))
     }
 
@@ -152,7 +164,11 @@ impl Writer {
     /// A writer whose first object is the root element of that name.
     #[must_use]
     pub fn new(root: &str) -> Self {
-        Writer { xml: XmlWriter::new(), name: root.to_owned(), open: Vec::new() }
+        Writer {
+            xml: XmlWriter::new(),
+            name: root.to_owned(),
+            open: Vec::new(),
+        }
     }
 
     /// The document.
@@ -171,7 +187,9 @@ impl Writer {
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("depth", &self.open.len()).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("depth", &self.open.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -193,7 +193,11 @@ impl Shape {
     /// Position of the field of that wire name; `hint` is where it would be if keys come in order.
     #[must_use]
     pub fn position(&self, name: &str, hint: usize) -> Option<usize> {
-        if self.fields.get(hint).is_some_and(|field| field.name == name) {
+        if self
+            .fields
+            .get(hint)
+            .is_some_and(|field| field.name == name)
+        {
             return Some(hint);
         }
         self.fields.iter().position(|field| field.name == name)
@@ -250,7 +254,11 @@ pub enum Mark {
 impl Rest {
     /// Fields that the type doesn't know.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().flat_map(|kept| kept.unknown.iter().map(|(name, value)| (name.as_str(), value)))
+        self.0.iter().flat_map(|kept| {
+            kept.unknown
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+        })
     }
 
     /// Whether nothing was kept.
@@ -269,6 +277,9 @@ impl Rest {
 
     pub(crate) fn mark_of(&self, index: usize) -> Option<&Mark> {
         let kept = self.0.as_ref()?;
-        kept.marks.iter().find(|(at, _)| *at == index).map(|(_, mark)| mark)
+        kept.marks
+            .iter()
+            .find(|(at, _)| *at == index)
+            .map(|(_, mark)| mark)
     }
 }

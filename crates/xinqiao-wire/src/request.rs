@@ -86,7 +86,9 @@ pub fn encode(record: &dyn Record, info: &EndpointInfo) -> Result<Encoded, Encod
         if field.place == Place::Body {
             continue;
         }
-        let value = record.slot(index).and_then(|slot| value::slot_value(slot, field));
+        let value = record
+            .slot(index)
+            .and_then(|slot| value::slot_value(slot, field));
         let text = value.as_ref().map(plain);
         match field.place {
             Place::Path => {
@@ -105,7 +107,12 @@ pub fn encode(record: &dyn Record, info: &EndpointInfo) -> Result<Encoded, Encod
         let name = rest.split('}').next().unwrap_or_default();
         return Err(EncodeError::MissingPathParameter(name.to_owned()));
     }
-    Ok(Encoded { path, query, headers, body: body(record, info) })
+    Ok(Encoded {
+        path,
+        query,
+        headers,
+        body: body(record, info),
+    })
 }
 
 fn body(record: &dyn Record, info: &EndpointInfo) -> Body {
@@ -133,7 +140,9 @@ fn body(record: &dyn Record, info: &EndpointInfo) -> Body {
 fn parts(record: &dyn Record) -> Vec<Part> {
     let mut out = Vec::new();
     for (index, field) in record.shape().fields.iter().enumerate() {
-        let Some(slot) = record.slot(index) else { continue };
+        let Some(slot) = record.slot(index) else {
+            continue;
+        };
         if field.place != Place::Body || slot.is_absent() {
             continue;
         }
@@ -144,9 +153,17 @@ fn parts(record: &dyn Record) -> Vec<Part> {
             codec::encode_slot(slot, field, &mut writer);
             PartContent::Json(writer.finish())
         } else {
-            PartContent::Text(value::slot_value(slot, field).as_ref().map(plain).unwrap_or_default())
+            PartContent::Text(
+                value::slot_value(slot, field)
+                    .as_ref()
+                    .map(plain)
+                    .unwrap_or_default(),
+            )
         };
-        out.push(Part { name: field.name, content });
+        out.push(Part {
+            name: field.name,
+            content,
+        });
     }
     out
 }

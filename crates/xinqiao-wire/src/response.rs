@@ -39,7 +39,12 @@ pub fn decode(
 /// WECHAT: JSON comes as `text/plain` on many paths, and files as `application/octet-stream`.
 #[must_use]
 pub fn is_json(content_type: &str, body: &[u8]) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let looks = first == Some(&b'{');
     match kind.as_str() {

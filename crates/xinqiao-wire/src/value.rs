@@ -49,17 +49,25 @@ impl<'a> Reader<'a> {
     /// A reader of that value.
     #[must_use]
     pub fn new(value: &'a Value, keep: bool) -> Self {
-        Reader { next: Some(value), frames: Vec::new(), keep }
+        Reader {
+            next: Some(value),
+            frames: Vec::new(),
+            keep,
+        }
     }
 
     fn take(&mut self) -> Result<&'a Value, DecodeError> {
-        self.next.take().ok_or_else(|| DecodeError::new("ends too early", 0))
+        self.next
+            .take()
+            .ok_or_else(|| DecodeError::new("ends too early", 0))
     }
 }
 
 impl std::fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("depth", &self.frames.len()).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("depth", &self.frames.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,7 +166,9 @@ impl Writer {
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("depth", &self.open.len()).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("depth", &self.open.len())
+            .finish_non_exhaustive()
     }
 }
 

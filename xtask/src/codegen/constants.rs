@@ -84,7 +84,12 @@ fn codes(catalog: &Catalog) -> String {
     for (family, module) in families {
         let mut body = String::new();
         let pad = if module.is_empty() { "" } else { "    " };
-        for error in catalog.errors.codes.iter().filter(|error| error.family == family) {
+        for error in catalog
+            .errors
+            .codes
+            .iter()
+            .filter(|error| error.family == family)
+        {
             let name = match (error.name, error.code) {
                 ("", Code::Word(word)) => snake(word).to_ascii_uppercase(),
                 ("", Code::Number(_)) => continue,
@@ -93,7 +98,9 @@ fn codes(catalog: &Catalog) -> String {
             if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
                 continue;
             }
-            let about = [error.meaning.en, error.text].into_iter().find(|text| !text.is_empty());
+            let about = [error.meaning.en, error.text]
+                .into_iter()
+                .find(|text| !text.is_empty());
             let about = about.unwrap_or("no text").replace(['[', ']', '<', '>'], "");
             let _ = writeln!(body, "{pad}/// {}: {about}", error.code);
             let _ = match error.code {
@@ -104,7 +111,10 @@ fn codes(catalog: &Catalog) -> String {
         if module.is_empty() {
             out.push_str(&body);
         } else if !body.is_empty() {
-            let _ = write!(out, "/// Codes of `{module}`.\npub mod {module} {{\n{body}}}\n");
+            let _ = write!(
+                out,
+                "/// Codes of `{module}`.\npub mod {module} {{\n{body}}}\n"
+            );
         }
     }
     out
@@ -116,7 +126,12 @@ pub(crate) fn ids(catalog: &Catalog) -> String {
         .sections
         .values()
         .flat_map(|section| section.endpoints.iter().map(|endpoint| endpoint.id))
-        .chain(catalog.events.values().flat_map(|section| section.events.iter().map(|e| e.id)))
+        .chain(
+            catalog
+                .events
+                .values()
+                .flat_map(|section| section.events.iter().map(|e| e.id)),
+        )
         .collect();
     ids.sort_unstable();
     let mut out = String::new();

@@ -17,8 +17,12 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
     for (product, section) in &catalog.sections {
         let name = product.name();
         let krate = crate_name(*product).replace('-', "_");
-        let mut out = format!("{HEAD}//! Makers of `{name}`.\n\nuse crate::registry::{{Maker, make}};\n");
-        let _ = write!(out, "use {krate} as p;\n\n/// Requests and answers by id.\n");
+        let mut out =
+            format!("{HEAD}//! Makers of `{name}`.\n\nuse crate::registry::{{Maker, make}};\n");
+        let _ = write!(
+            out,
+            "use {krate} as p;\n\n/// Requests and answers by id.\n"
+        );
         out.push_str("pub(crate) static ENDPOINTS: &[(&str, Maker, Maker)] = &[\n");
         for endpoint in &section.endpoints {
             let module: Vec<String> = endpoint.module.split('.').map(ident).collect();
@@ -52,8 +56,15 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
 }
 
 /// The name of the answer's own type, or the shared type.
-fn answer(catalog: &Catalog, product: Product, endpoint: &Endpoint) -> Result<String, &'static str> {
-    let file = matches!(endpoint.answer, Content::Binary | Content::Csv | Content::Raw);
+fn answer(
+    catalog: &Catalog,
+    product: Product,
+    endpoint: &Endpoint,
+) -> Result<String, &'static str> {
+    let file = matches!(
+        endpoint.answer,
+        Content::Binary | Content::Csv | Content::Raw
+    );
     if endpoint.response.is_empty() {
         return Err(match (endpoint.partial, file) {
             (true, false) => "xinqiao_wire::Free",
@@ -69,5 +80,9 @@ fn answer(catalog: &Catalog, product: Product, endpoint: &Endpoint) -> Result<St
             .iter()
             .any(|other| other.module == endpoint.module && type_name(other.verb) == name)
     });
-    Ok(if taken { format!("{}Answer", type_name(endpoint.verb)) } else { name })
+    Ok(if taken {
+        format!("{}Answer", type_name(endpoint.verb))
+    } else {
+        name
+    })
 }

@@ -71,18 +71,30 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         for (at, ty) in section.types.iter().enumerate() {
             let file = type_files.get(at).cloned().unwrap_or_default();
             let source = sources.entry(file).or_default();
-            source.root.body.push_str(&writer.type_def(TypeId(at as u32), ty));
+            source
+                .root
+                .body
+                .push_str(&writer.type_def(TypeId(at as u32), ty));
         }
         let mut unions = BTreeSet::new();
         for endpoint in &section.endpoints {
-            let file = catalog.endpoint_files.get(endpoint.id).cloned().unwrap_or_default();
+            let file = catalog
+                .endpoint_files
+                .get(endpoint.id)
+                .cloned()
+                .unwrap_or_default();
             let path = inside(endpoint.module, &file);
             for shape in [&endpoint.request, &endpoint.response] {
                 if let Some(union) = &shape.union
                     && unions.insert((file.clone(), union.name))
                 {
                     let text = writer.union(union);
-                    sources.entry(file.clone()).or_default().root.body.push_str(&text);
+                    sources
+                        .entry(file.clone())
+                        .or_default()
+                        .root
+                        .body
+                        .push_str(&text);
                 }
             }
             let depth = path.len();
@@ -98,7 +110,12 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                 && unions.insert((file.clone(), union.name))
             {
                 let text = writer.union(union);
-                sources.entry(file.clone()).or_default().root.body.push_str(&text);
+                sources
+                    .entry(file.clone())
+                    .or_default()
+                    .root
+                    .body
+                    .push_str(&text);
             }
         }
         if let Some(events) = catalog.events.get(product)
@@ -127,9 +144,15 @@ fn inside(module: &str, file: &str) -> Vec<String> {
     let rest = if module == file {
         ""
     } else {
-        module.strip_prefix(file).and_then(|rest| rest.strip_prefix('.')).unwrap_or(module)
+        module
+            .strip_prefix(file)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .unwrap_or(module)
     };
-    rest.split('.').filter(|part| !part.is_empty()).map(ident).collect()
+    rest.split('.')
+        .filter(|part| !part.is_empty())
+        .map(ident)
+        .collect()
 }
 
 /// Types that stand in a request, at any depth.
@@ -138,7 +161,13 @@ fn sent(types: &[TypeDef], endpoints: &[Endpoint]) -> HashSet<u32> {
         let fields = shape.fields.iter().map(|field| &field.ty);
         let cases = shape.union.iter().flat_map(|union| &union.cases);
         let cases = cases.filter_map(|case| case.ty.as_ref());
-        todo.extend(fields.chain(cases).chain(&shape.open).filter_map(TypeRef::named).map(|id| id.0));
+        todo.extend(
+            fields
+                .chain(cases)
+                .chain(&shape.open)
+                .filter_map(TypeRef::named)
+                .map(|id| id.0),
+        );
     }
     let mut todo = Vec::new();
     for endpoint in endpoints {
@@ -211,7 +240,10 @@ impl Writer<'_> {
             TypeRef::Named(id) => self.named(*id, up),
             TypeRef::List(inner) => format!("Vec<{}>", self.plain(field, inner, up)),
             TypeRef::Map(inner) => {
-                format!("std::collections::BTreeMap<String, {}>", self.plain(field, inner, up))
+                format!(
+                    "std::collections::BTreeMap<String, {}>",
+                    self.plain(field, inner, up)
+                )
             }
         }
     }
@@ -231,7 +263,10 @@ impl Writer<'_> {
         }
         if let (TypeRef::Named(id), Some(owner)) = (&field.ty, owner)
             && (*id == owner
-                || self.reach.get(id.0 as usize).is_some_and(|reach| reach.contains(&owner.0)))
+                || self
+                    .reach
+                    .get(id.0 as usize)
+                    .is_some_and(|reach| reach.contains(&owner.0)))
         {
             return format!("w::Nested<{}>", self.named(*id, up));
         }
@@ -252,8 +287,12 @@ impl Writer<'_> {
             parts.push(format!("format `{}`", field.format));
         }
         if !field.allowed.is_empty() {
-            let shown: Vec<String> =
-                field.allowed.iter().take(8).map(|value| format!("`{value}`")).collect();
+            let shown: Vec<String> = field
+                .allowed
+                .iter()
+                .take(8)
+                .map(|value| format!("`{value}`"))
+                .collect();
             let more = if field.allowed.len() > 8 { " …" } else { "" };
             parts.push(format!("one of {}{more}", shown.join(" ")));
         }
@@ -287,8 +326,11 @@ impl Writer<'_> {
                 if *place == "Query" && Some(field.name) == skip {
                     continue;
                 }
-                let mut name =
-                    if field.rust.is_empty() { ident(field.name) } else { field.rust.to_owned() };
+                let mut name = if field.rust.is_empty() {
+                    ident(field.name)
+                } else {
+                    field.rust.to_owned()
+                };
                 if name == "rest" {
                     name = "rest_".into();
                 }
@@ -298,7 +340,11 @@ impl Writer<'_> {
                 out.names.insert(name.clone());
                 let base = self.base_type(field, owner, up);
                 let required = field.required && !field.numbered;
-                let ty = if required { base.clone() } else { format!("Option<{base}>") };
+                let ty = if required {
+                    base.clone()
+                } else {
+                    format!("Option<{base}>")
+                };
                 let info = info(field, place, required);
                 let _ = writeln!(out.body, "    /// {}", self.field_doc(field));
                 let _ = writeln!(out.body, "    {index} {name}: {ty} => {info},");
@@ -339,9 +385,16 @@ impl Writer<'_> {
             }
         }
         if answer_file {
-            let name = if out.names.contains("file") { "download" } else { "file" };
+            let name = if out.names.contains("file") {
+                "download"
+            } else {
+                "file"
+            };
             let _ = writeln!(out.body, "    /// The file, where the answer is one.");
-            let _ = writeln!(out.body, "    {index} {name}: w::Download => w::Field::new(\"\"),");
+            let _ = writeln!(
+                out.body,
+                "    {index} {name}: w::Download => w::Field::new(\"\"),"
+            );
         }
         if out.new.len() > 7 {
             self.many_arguments = true;
@@ -404,9 +457,15 @@ impl Writer<'_> {
         }
         let mut out = String::new();
         let head = endpoint_doc(endpoint);
-        let skip = endpoint.when.filter(|when| !when.in_body).map(|when| when.name);
+        let skip = endpoint
+            .when
+            .filter(|when| !when.in_body)
+            .map(|when| when.name);
         if endpoint.partial {
-            let free = Shape { open: Some(TypeRef::Any), ..endpoint.request.clone() };
+            let free = Shape {
+                open: Some(TypeRef::Any),
+                ..endpoint.request.clone()
+            };
             let groups = [
                 (&endpoint.path_params, "Path"),
                 (&endpoint.query, "Query"),
@@ -425,7 +484,10 @@ impl Writer<'_> {
             let record = self.fields(&groups, None, &up, skip, false);
             out.push_str(&record.print(&name, &head, true));
         }
-        let file = matches!(endpoint.answer, Content::Binary | Content::Csv | Content::Raw);
+        let file = matches!(
+            endpoint.answer,
+            Content::Binary | Content::Csv | Content::Raw
+        );
         let response = if endpoint.response.is_empty() {
             match (endpoint.partial, file) {
                 (true, false) => "w::Free".to_owned(),
@@ -505,4 +567,3 @@ pub(crate) fn type_name(verb: &str) -> String {
     }
     name
 }
-

@@ -17,7 +17,10 @@ pub(crate) fn add(product: Product, file: &mut File, facts: &[(&Value, &Placed)]
         file.defaults = defaults(facts);
     }
     let verbs = facts.iter().map(|(_, place)| place.verb.clone());
-    let old = file.endpoint.iter().filter_map(|endpoint| endpoint.id.rsplit('.').next());
+    let old = file
+        .endpoint
+        .iter()
+        .filter_map(|endpoint| endpoint.id.rsplit('.').next());
     let reserved: Vec<String> = verbs
         .chain(old.map(str::to_owned))
         .flat_map(|verb| [camel(&verb), format!("{}Response", camel(&verb))])
@@ -25,7 +28,14 @@ pub(crate) fn add(product: Product, file: &mut File, facts: &[(&Value, &Placed)]
     let mut types = Types::of(file, reserved);
     let mut added = Vec::new();
     for (fact, place) in facts {
-        added.push(endpoint(product, &file.defaults, fact, place, titles, &mut types));
+        added.push(endpoint(
+            product,
+            &file.defaults,
+            fact,
+            place,
+            titles,
+            &mut types,
+        ));
     }
     types.into_file(file);
     file.endpoint.append(&mut added);
@@ -36,17 +46,27 @@ fn most_common(values: impl Iterator<Item = String>) -> String {
     for value in values {
         *count.entry(value).or_default() += 1;
     }
-    count.into_iter().max_by_key(|(_, count)| *count).map(|(value, _)| value).unwrap_or_default()
+    count
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map(|(value, _)| value)
+        .unwrap_or_default()
 }
 
 fn defaults(facts: &[(&Value, &Placed)]) -> Defaults {
     let of = |key: &'static str| most_common(facts.iter().map(|(fact, _)| text(fact, key)));
-    let docs: Vec<String> = facts.iter().flat_map(|(fact, _)| texts(fact, "doc")).collect();
+    let docs: Vec<String> = facts
+        .iter()
+        .flat_map(|(fact, _)| texts(fact, "doc"))
+        .collect();
     let base = most_common(docs.iter().filter_map(|url| {
         let parts: Vec<&str> = url.split('/').collect();
         (parts.len() > 5).then(|| format!("{}/", parts[..parts.len().min(6) - 1].join("/")))
     }));
-    let roles: Vec<String> = facts.first().map(|(fact, _)| texts(fact, "roles")).unwrap_or_default();
+    let roles: Vec<String> = facts
+        .first()
+        .map(|(fact, _)| texts(fact, "roles"))
+        .unwrap_or_default();
     let shared = facts.iter().all(|(fact, _)| texts(fact, "roles") == roles);
     Defaults {
         host: of("host"),
@@ -59,7 +79,11 @@ fn defaults(facts: &[(&Value, &Placed)]) -> Defaults {
 }
 
 fn unless(value: String, default: &str) -> String {
-    if value == default { String::new() } else { value }
+    if value == default {
+        String::new()
+    } else {
+        value
+    }
 }
 
 fn endpoint(
@@ -72,10 +96,17 @@ fn endpoint(
 ) -> EndpointSpec {
     let method = text(fact, "method");
     let id = place.id();
-    let title = titles.get(&format!("{}.{id}", product.name())).cloned().unwrap_or_default();
+    let title = titles
+        .get(&format!("{}.{id}", product.name()))
+        .cloned()
+        .unwrap_or_default();
     let token = text(fact, "token");
     let content = text(fact, "content");
-    let body_default = if method == "GET" || method == "DELETE" { "none" } else { "json" };
+    let body_default = if method == "GET" || method == "DELETE" {
+        "none"
+    } else {
+        "json"
+    };
     let usual = if token == "sns" {
         "access_token"
     } else if token == "webhook_key" {
@@ -83,9 +114,15 @@ fn endpoint(
     } else {
         token.as_str()
     };
-    let around = Around { names: vec![camel(&place.verb)], ancestors: vec![(String::new(), String::new())] };
+    let around = Around {
+        names: vec![camel(&place.verb)],
+        ancestors: vec![(String::new(), String::new())],
+    };
     let mut encryption = Vec::new();
-    for (key, name) in [("request_encryption", "request"), ("response_encryption", "response")] {
+    for (key, name) in [
+        ("request_encryption", "request"),
+        ("response_encryption", "response"),
+    ] {
         if flag(fact, key) {
             encryption.push(name.to_owned());
         }
@@ -109,10 +146,16 @@ fn endpoint(
         .filter(|line| line != product.name())
         .collect();
     let mut spec = EndpointSpec {
-        title: Prose { zh: title.0, en: title.1 },
+        title: Prose {
+            zh: title.0,
+            en: title.1,
+        },
         http: format!("{method} {}", text(fact, "path")),
         host: unless(text(fact, "host"), &defaults.host),
-        path_alt: Some(text(fact, "path_alt")).filter(|alt| !alt.is_empty()).into_iter().collect(),
+        path_alt: Some(text(fact, "path_alt"))
+            .filter(|alt| !alt.is_empty())
+            .into_iter()
+            .collect(),
         when: place.when.iter().cloned().collect(),
         method_assumed: flag(fact, "method_guessed"),
         absolute_url: flag(fact, "absolute_url"),
@@ -124,14 +167,22 @@ fn endpoint(
         answer_alt: text(fact, "response_content_alt"),
         envelope: match envelope {
             Some(names) => vec![
-                Some(text(names, "code")).filter(|name| !name.is_empty()).unwrap_or("errcode".into()),
-                Some(text(names, "message")).filter(|name| !name.is_empty()).unwrap_or("errmsg".into()),
+                Some(text(names, "code"))
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or("errcode".into()),
+                Some(text(names, "message"))
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or("errmsg".into()),
             ],
             None => Vec::new(),
         },
         client_cert: flag(fact, "client_cert"),
         encryption,
-        roles: if roles == defaults.roles { Vec::new() } else { roles },
+        roles: if roles == defaults.roles {
+            Vec::new()
+        } else {
+            roles
+        },
         lines,
         deprecated: text(fact, "deprecated"),
         partial: flag(fact, "partial"),
@@ -168,13 +219,28 @@ fn retry(method: &str, spec: &EndpointSpec) -> String {
     let reads = [
         "get", "list", "query", "batchget", "search", "check", "count", "info", "download",
     ];
-    if reads.iter().any(|read| verb.starts_with(read) || verb.ends_with(&format!("_{read}")) || verb.ends_with(&format!("_get_{read}"))) {
+    if reads.iter().any(|read| {
+        verb.starts_with(read)
+            || verb.ends_with(&format!("_{read}"))
+            || verb.ends_with(&format!("_get_{read}"))
+    }) {
         return "safe".into();
     }
     let keys = [
-        "client_msg_id", "clientmsgid", "out_trade_no", "out_refund_no", "out_batch_no",
-        "out_bill_no", "out_request_no", "out_order_no", "partner_trade_no", "mch_billno",
-        "idempotency_key", "Idempotency-Key", "out_business_no", "out_return_no",
+        "client_msg_id",
+        "clientmsgid",
+        "out_trade_no",
+        "out_refund_no",
+        "out_batch_no",
+        "out_bill_no",
+        "out_request_no",
+        "out_order_no",
+        "partner_trade_no",
+        "mch_billno",
+        "idempotency_key",
+        "Idempotency-Key",
+        "out_business_no",
+        "out_return_no",
     ];
     let keyed = spec
         .request

@@ -18,7 +18,10 @@ pub(crate) fn add(product: Product, facts: &Path, file: &mut File, titles: &Titl
     let family = product.name().replace('_', "-");
     for fact in jsonl(&facts.join("api/events.jsonl"))? {
         if text(&fact, "product") == family {
-            let id = text(&fact, "id").split_once('.').map(|(_, id)| id.to_owned()).unwrap_or_default();
+            let id = text(&fact, "id")
+                .split_once('.')
+                .map(|(_, id)| id.to_owned())
+                .unwrap_or_default();
             let id = id.split('.').map(snake).collect::<Vec<_>>();
             all.insert(flatten(&id), fact);
         }
@@ -41,8 +44,10 @@ pub(crate) fn add(product: Product, facts: &Path, file: &mut File, titles: &Titl
         }
     }
     let known: Vec<String> = file.event.iter().map(|event| event.id.clone()).collect();
-    let fresh: Vec<(String, Value)> =
-        all.into_iter().filter(|(id, _)| !known.contains(id)).collect();
+    let fresh: Vec<(String, Value)> = all
+        .into_iter()
+        .filter(|(id, _)| !known.contains(id))
+        .collect();
     let reserved: Vec<String> = fresh
         .iter()
         .map(|(id, _)| id.clone())
@@ -61,7 +66,9 @@ pub(crate) fn add(product: Product, facts: &Path, file: &mut File, titles: &Titl
 
 /// `event.change_contact.create_user` → `event.change_contact_create_user`; a repeated last part goes.
 fn flatten(id: &[String]) -> String {
-    let Some((kind, rest)) = id.split_first() else { return String::new() };
+    let Some((kind, rest)) = id.split_first() else {
+        return String::new();
+    };
     let mut parts: Vec<&str> = rest.iter().map(String::as_str).collect();
     parts.dedup();
     format!("{kind}.{}", parts.join("_"))
@@ -78,7 +85,13 @@ fn of(product: &str) -> Option<Product> {
     })
 }
 
-fn merge(all: &mut BTreeMap<String, Value>, kind: &str, name: &str, rule: &Value, product: Product) {
+fn merge(
+    all: &mut BTreeMap<String, Value>,
+    kind: &str,
+    name: &str,
+    rule: &Value,
+    product: Product,
+) {
     let key = match kind {
         "info" => "info_type",
         "event" => "event",
@@ -145,7 +158,11 @@ fn elements(rules: Option<&Value>, facts: &Value) -> Value {
                 "group" => "object",
                 _ => "string",
             };
-            let ty = if flag(rule, "repeated") { format!("list<{plain}>") } else { plain.into() };
+            let ty = if flag(rule, "repeated") {
+                format!("list<{plain}>")
+            } else {
+                plain.into()
+            };
             field.insert("name".into(), json!(name));
             field.insert("type".into(), json!(ty));
             field.insert("required".into(), json!(!flag(rule, "optional")));
@@ -174,9 +191,7 @@ fn elements(rules: Option<&Value>, facts: &Value) -> Value {
 
 /// The envelope of an event that only the API facts describe.
 fn envelope(fact: &Value) -> Vec<Value> {
-    let field = |name: &str, ty: &str, required: bool| {
-        json!({"name": name, "type": ty, "required": required})
-    };
+    let field = |name: &str, ty: &str, required: bool| json!({"name": name, "type": ty, "required": required});
     match text(fact, "kind").as_str() {
         "event" | "message" | "reply" if !text(fact, "msg_type").is_empty() => vec![
             field("ToUserName", "string", true),
@@ -188,11 +203,23 @@ fn envelope(fact: &Value) -> Vec<Value> {
     }
 }
 
-fn event(product: Product, id: &str, fact: &Value, titles: &Titles, types: &mut Types) -> EventSpec {
+fn event(
+    product: Product,
+    id: &str,
+    fact: &Value,
+    titles: &Titles,
+    types: &mut Types,
+) -> EventSpec {
     let verb = id.split_once('.').map_or(id, |(_, verb)| verb);
-    let around = Around { names: vec![camel(verb)], ancestors: vec![(String::new(), String::new())] };
-    let mut fields: Vec<Value> =
-        fact.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
+    let around = Around {
+        names: vec![camel(verb)],
+        ancestors: vec![(String::new(), String::new())],
+    };
+    let mut fields: Vec<Value> = fact
+        .get("fields")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     if !flag(fact, "whole") {
         let mut all = envelope(fact);
         if !text(fact, "event").is_empty() {
@@ -216,7 +243,12 @@ fn event(product: Product, id: &str, fact: &Value, titles: &Titles, types: &mut 
     let mut when = BTreeMap::new();
     for field in &fields {
         let value = text(field, "const");
-        if !value.is_empty() && !matches!(text(field, "name").as_str(), "MsgType" | "Event" | "InfoType") {
+        if !value.is_empty()
+            && !matches!(
+                text(field, "name").as_str(),
+                "MsgType" | "Event" | "InfoType"
+            )
+        {
             when.insert(text(field, "name"), value);
         }
     }
@@ -224,11 +256,20 @@ fn event(product: Product, id: &str, fact: &Value, titles: &Titles, types: &mut 
         Some(Value::Array(_)) => texts(fact, "event_type").join(" "),
         _ => text(fact, "event_type"),
     };
-    let title = titles.get(&format!("{}.{id}", product.name())).cloned().unwrap_or_default();
+    let title = titles
+        .get(&format!("{}.{id}", product.name()))
+        .cloned()
+        .unwrap_or_default();
     EventSpec {
         id: id.to_owned(),
-        title: Prose { zh: title.0, en: title.1 },
-        wire: match (wire.iter().any(|w| w == "xml"), wire.iter().any(|w| w == "json")) {
+        title: Prose {
+            zh: title.0,
+            en: title.1,
+        },
+        wire: match (
+            wire.iter().any(|w| w == "xml"),
+            wire.iter().any(|w| w == "json"),
+        ) {
             (true, true) => "both".into(),
             (false, true) => "json".into(),
             _ => "xml".into(),

@@ -49,7 +49,10 @@ fn segments(product: Product, path: &str) -> (String, Vec<String>) {
     let path = path.trim_matches('/');
     let mut prefix = "";
     for candidate in strip(product) {
-        if path.strip_prefix(candidate).is_some_and(|rest| rest.starts_with('/')) {
+        if path
+            .strip_prefix(candidate)
+            .is_some_and(|rest| rest.starts_with('/'))
+        {
             prefix = candidate;
             break;
         }
@@ -57,7 +60,10 @@ fn segments(product: Product, path: &str) -> (String, Vec<String>) {
     let rest = path[prefix.len()..].trim_matches('/');
     let mut out: Vec<String> = Vec::new();
     for segment in rest.split('/') {
-        if let Some(name) = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        if let Some(name) = segment
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
             let name = snake(name);
             if out.last() == Some(&name) && out.len() > 1 {
                 out.pop();
@@ -81,7 +87,9 @@ struct Node {
 pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
     let mut routes: BTreeMap<(String, String), usize> = BTreeMap::new();
     for fact in facts {
-        *routes.entry((text(fact, "method"), text(fact, "path"))).or_default() += 1;
+        *routes
+            .entry((text(fact, "method"), text(fact, "path")))
+            .or_default() += 1;
     }
     let mut root = Node::default();
     let mut all = Vec::new();
@@ -89,8 +97,16 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
         let (path, method) = (text(fact, "path"), text(fact, "method"));
         let (prefix, mut segments) = segments(product, &path);
         let mut when = None;
-        if routes.get(&(method.clone(), path)).is_some_and(|count| *count > 1) {
-            for field in fact.get("query").and_then(Value::as_array).into_iter().flatten() {
+        if routes
+            .get(&(method.clone(), path))
+            .is_some_and(|count| *count > 1)
+        {
+            for field in fact
+                .get("query")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 let value = text(field, "const");
                 if !value.is_empty() {
                     segments.push(snake(&value));
@@ -98,7 +114,12 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
                     break;
                 }
             }
-            for field in fact.get("request").and_then(Value::as_array).into_iter().flatten() {
+            for field in fact
+                .get("request")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 let value = text(field, "const");
                 if when.is_none() && !value.is_empty() {
                     segments.push(snake(&value));
@@ -128,8 +149,16 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
         .iter()
         .map(|(prefix, segments, when, _)| {
             let depth = depth(&root, segments);
-            let module = if depth == 0 { "base".into() } else { segments[..depth].join(".") };
-            let mut path = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
+            let module = if depth == 0 {
+                "base".into()
+            } else {
+                segments[..depth].join(".")
+            };
+            let mut path = if prefix.is_empty() {
+                String::new()
+            } else {
+                format!("/{prefix}")
+            };
             for segment in &segments[..depth] {
                 path.push('/');
                 path.push_str(segment);
@@ -145,7 +174,12 @@ pub(crate) fn place(product: Product, facts: &[Value]) -> Vec<Placed> {
         .collect();
     let methods: Vec<&str> = all.iter().map(|entry| entry.3.as_str()).collect();
     distinguish(&mut placed, &methods, facts);
-    shorten(&mut placed, &all.iter().map(|entry| entry.1.as_slice()).collect::<Vec<_>>());
+    shorten(
+        &mut placed,
+        &all.iter()
+            .map(|entry| entry.1.as_slice())
+            .collect::<Vec<_>>(),
+    );
     files(&mut placed);
     placed
 }
@@ -155,7 +189,11 @@ fn shorten(placed: &mut [Placed], paths: &[&[String]]) {
     let long = |verb: &str| crate::names::camel(verb).len() > 32;
     let mut used: std::collections::BTreeSet<String> = placed.iter().map(Placed::id).collect();
     for (place, path) in placed.iter_mut().zip(paths) {
-        let depth = if place.module == "base" { 0 } else { place.module.split('.').count() };
+        let depth = if place.module == "base" {
+            0
+        } else {
+            place.module.split('.').count()
+        };
         let segments = path.get(depth..).unwrap_or_default();
         if !long(&place.verb) || verb(segments) != place.verb {
             continue;
@@ -168,7 +206,11 @@ fn shorten(placed: &mut [Placed], paths: &[&[String]]) {
             .map(|(_, segment)| segment)
             .collect();
         let candidates = (0..words.len()).map(|skip| {
-            words[skip..].iter().map(|word| word.as_str()).collect::<Vec<_>>().join("_")
+            words[skip..]
+                .iter()
+                .map(|word| word.as_str())
+                .collect::<Vec<_>>()
+                .join("_")
         });
         let mut fallback = None;
         for candidate in candidates {
@@ -194,7 +236,9 @@ fn depth(root: &Node, segments: &[String]) -> usize {
     let mut node = root;
     let mut depth = 0;
     for (at, segment) in segments.iter().enumerate() {
-        let Some(child) = node.children.get(segment) else { break };
+        let Some(child) = node.children.get(segment) else {
+            break;
+        };
         let last = at + 1 == segments.len();
         let fits = if at == 0 {
             child.below >= 1 && (child.here == 0 || child.below >= 4)
@@ -226,9 +270,16 @@ fn distinguish(placed: &mut [Placed], methods: &[&str], facts: &[Value]) {
         groups.entry(place.id()).or_default().push(at);
     }
     for group in groups.into_values().filter(|group| group.len() > 1) {
-        let full: Vec<usize> =
-            group.iter().copied().filter(|at| !super::flag(&facts[*at], "partial")).collect();
-        let keeps = if full.len() == 1 { full.first().copied() } else { None };
+        let full: Vec<usize> = group
+            .iter()
+            .copied()
+            .filter(|at| !super::flag(&facts[*at], "partial"))
+            .collect();
+        let keeps = if full.len() == 1 {
+            full.first().copied()
+        } else {
+            None
+        };
         let mut names: Vec<&str> = group.iter().map(|at| methods[*at]).collect();
         names.sort_unstable();
         names.dedup();
@@ -236,10 +287,17 @@ fn distinguish(placed: &mut [Placed], methods: &[&str], facts: &[Value]) {
             let extra = if names.len() == group.len() && keeps.is_none() {
                 methods[at].to_ascii_lowercase()
             } else {
-                let prefix = placed[at].prefix.trim_matches('/').replace(['/', '-', '.'], "_");
+                let prefix = placed[at]
+                    .prefix
+                    .trim_matches('/')
+                    .replace(['/', '-', '.'], "_");
                 let extra = prefix.trim_end_matches(placed[at].module.as_str());
                 let extra = extra.trim_matches('_');
-                if extra.is_empty() { "direct".to_owned() } else { extra.to_owned() }
+                if extra.is_empty() {
+                    "direct".to_owned()
+                } else {
+                    extra.to_owned()
+                }
             };
             placed[at].verb = format!("{}_{extra}", placed[at].verb);
         }
@@ -260,12 +318,22 @@ fn files(placed: &mut [Placed]) {
     let mut second: BTreeMap<String, usize> = BTreeMap::new();
     let two = |module: &str| module.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
     for place in placed.iter() {
-        let first = place.module.split('.').next().unwrap_or_default().to_owned();
+        let first = place
+            .module
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         *top.entry(first).or_default() += 1;
         *second.entry(two(&place.module)).or_default() += 1;
     }
     for place in placed.iter_mut() {
-        let first = place.module.split('.').next().unwrap_or_default().to_owned();
+        let first = place
+            .module
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let pair = two(&place.module);
         let size = top.get(&first).copied().unwrap_or_default();
         place.file = if size < 4 {

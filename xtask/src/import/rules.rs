@@ -17,12 +17,20 @@ use crate::source::{Ordered, read};
 fn tsv(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
     let all = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let mut lines = all.lines();
-    let columns: Vec<String> =
-        lines.next().unwrap_or_default().split('\t').map(str::to_owned).collect();
+    let columns: Vec<String> = lines
+        .next()
+        .unwrap_or_default()
+        .split('\t')
+        .map(str::to_owned)
+        .collect();
     Ok(lines
         .filter(|line| !line.is_empty())
         .map(|line| {
-            columns.iter().cloned().zip(line.split('\t').map(|cell| cell.trim().to_owned())).collect()
+            columns
+                .iter()
+                .cloned()
+                .zip(line.split('\t').map(|cell| cell.trim().to_owned()))
+                .collect()
         })
         .collect())
 }
@@ -48,8 +56,11 @@ fn entry(out: &mut String, name: &str, value: &str) {
 fn class(retryable: &str, action: &str) -> &'static str {
     match action {
         "refresh_token_retry_once" | "refresh_component_token" => "refresh_token",
-        "wait_quota_window" | "wait_next_month" | "wait_next_day_or_clear_quota"
-        | "wait_next_day" | "wait_window" => "next_quota_window",
+        "wait_quota_window"
+        | "wait_next_month"
+        | "wait_next_day_or_clear_quota"
+        | "wait_next_day"
+        | "wait_window" => "next_quota_window",
         "retry_backoff" | "wait_next_minute" | "wait_next_second" | "wait_next_period" => "later",
         _ => match retryable {
             "yes" | "yes-same" => "later",
@@ -68,7 +79,9 @@ fn errors(facts: &Path) -> Result<()> {
             "wecom" => "work",
             _ => continue,
         };
-        let Ok(code) = cell(&row, "code").parse::<i64>() else { continue };
+        let Ok(code) = cell(&row, "code").parse::<i64>() else {
+            continue;
+        };
         let mut out = format!("\n[{}]\n", key(&code.to_string()));
         let errmsg = cell(&row, "errmsg");
         entry(&mut out, "text", &errmsg);
@@ -94,7 +107,11 @@ fn errors(facts: &Path) -> Result<()> {
         if !paths.is_empty() {
             let _ = writeln!(out, "paths = {}", list(&paths));
         }
-        entry(&mut out, "confidence", confidence(&cell(&row, "confidence")));
+        entry(
+            &mut out,
+            "confidence",
+            confidence(&cell(&row, "confidence")),
+        );
         let domain = if family == "work" {
             format!("work/{:04}0", code.unsigned_abs() / 10_000)
         } else {
@@ -110,12 +127,19 @@ fn errors(facts: &Path) -> Result<()> {
         let path = read::root().join("errors").join(format!("{name}.toml"));
         let known: Vec<i64> = if path.exists() {
             let table: Ordered<toml::Value> = read::toml(&path)?;
-            table.0.iter().filter_map(|(code, _)| code.parse().ok()).collect()
+            table
+                .0
+                .iter()
+                .filter_map(|(code, _)| code.parse().ok())
+                .collect()
         } else {
             Vec::new()
         };
-        let fresh: String =
-            entries.iter().filter(|(code, _)| !known.contains(code)).map(|(_, e)| e.as_str()).collect();
+        let fresh: String = entries
+            .iter()
+            .filter(|(code, _)| !known.contains(code))
+            .map(|(_, e)| e.as_str())
+            .collect();
         if fresh.is_empty() {
             continue;
         }
@@ -153,7 +177,11 @@ fn pay_errors(facts: &Path, _files: &mut BTreeMap<String, BTreeMap<i64, String>>
             entry(&mut out, "retry", retry);
         }
         entry(&mut out, "derived", &cell(&row, "meaning"));
-        by_family.entry(family).or_default().entry(code).or_insert(out);
+        by_family
+            .entry(family)
+            .or_default()
+            .entry(code)
+            .or_insert(out);
     }
     for (family, entries) in by_family {
         let path = read::root().join("errors").join(format!("{family}.toml"));
@@ -192,7 +220,10 @@ struct Rows {
 fn right(text: &str) -> &'static str {
     if text.starts_with("yes") {
         "yes"
-    } else if text.starts_with("limited") || text.starts_with("temporary") || text.starts_with("personal") {
+    } else if text.starts_with("limited")
+        || text.starts_with("temporary")
+        || text.starts_with("personal")
+    {
         "limited"
     } else if text == "apply" {
         "apply"
@@ -224,15 +255,25 @@ fn permissions(facts: &Path) -> Result<()> {
     for row in tsv(&facts.join("rules/permissions.tsv"))? {
         let _ = writeln!(out, "\n[[permission]]");
         entry(&mut out, "id", &cell(&row, "id"));
-        let _ = writeln!(out, "title = {{ zh = {} }}", quote(&cell(&row, "interface")));
+        let _ = writeln!(
+            out,
+            "title = {{ zh = {} }}",
+            quote(&cell(&row, "interface"))
+        );
         for kind in kinds {
             entry(&mut out, kind, right(&cell(&row, kind)));
         }
-        let covers: Vec<String> =
-            cell(&row, "covers").split_whitespace().map(str::to_owned).collect();
+        let covers: Vec<String> = cell(&row, "covers")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         let _ = writeln!(out, "covers = {}", list(&covers));
         entry(&mut out, "note", &cell(&row, "note"));
-        entry(&mut out, "confidence", confidence(&cell(&row, "confidence")));
+        entry(
+            &mut out,
+            "confidence",
+            confidence(&cell(&row, "confidence")),
+        );
     }
     fs::write(path, out)?;
     Ok(())
@@ -277,7 +318,11 @@ fn quotas(facts: &Path) -> Result<()> {
             note = format!("{window} · {note}");
         }
         entry(&mut out, "note", note.trim_end_matches([' ', '·']));
-        entry(&mut out, "confidence", confidence(&cell(&row, "confidence")));
+        entry(
+            &mut out,
+            "confidence",
+            confidence(&cell(&row, "confidence")),
+        );
     }
     fs::write(path, out)?;
     Ok(())
@@ -288,7 +333,9 @@ fn pages(facts: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let mut out = String::from("# Pages that people open in a browser. `name=value` is fixed, a trailing `?` optional.\n");
+    let mut out = String::from(
+        "# Pages that people open in a browser. `name=value` is fixed, a trailing `?` optional.\n",
+    );
     for page in jsonl(&facts.join("api/pages.jsonl"))? {
         let _ = writeln!(out, "\n[[page]]");
         entry(&mut out, "id", &text(&page, "id"));

@@ -41,7 +41,12 @@ impl Types {
         used.extend(reserved);
         used.extend(types.iter().map(|(name, _)| name.clone()));
         used.extend(file.union.0.iter().map(|(name, _)| name.clone()));
-        Types { by_shape: BTreeMap::new(), used, types, enums }
+        Types {
+            by_shape: BTreeMap::new(),
+            used,
+            types,
+            enums,
+        }
     }
 
     /// Gives everything back to the file.
@@ -106,7 +111,11 @@ impl Types {
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .map(|value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            })
             .collect();
         if !allowed.is_empty() {
             spec.allowed = self.enumeration(&name, allowed, around);
@@ -135,10 +144,16 @@ impl Types {
     }
 
     fn type_of(&mut self, fact: &Value, ty: &str, around: &Around) -> String {
-        if let Some(inner) = ty.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
+        if let Some(inner) = ty
+            .strip_prefix("list<")
+            .and_then(|rest| rest.strip_suffix('>'))
+        {
             return format!("[{}]", self.type_of(fact, inner, around));
         }
-        if let Some(rest) = ty.strip_prefix("map<").and_then(|rest| rest.strip_suffix('>')) {
+        if let Some(rest) = ty
+            .strip_prefix("map<")
+            .and_then(|rest| rest.strip_suffix('>'))
+        {
             let inner = rest.split_once(',').map_or(rest, |(_, value)| value.trim());
             return format!("{{{}}}", self.type_of(fact, inner, around));
         }
@@ -146,14 +161,20 @@ impl Types {
             return ty.to_owned();
         }
         if let Some(target) = fact.get("same_as").and_then(Value::as_str) {
-            let found = around.ancestors.iter().rev().find(|(path, _)| path == target);
+            let found = around
+                .ancestors
+                .iter()
+                .rev()
+                .find(|(path, _)| path == target);
             return found.map_or_else(|| "any".to_owned(), |(_, name)| name.clone());
         }
         let Some(children) = fact.get("fields").and_then(Value::as_array) else {
             return "any".into();
         };
-        let free: Vec<&Value> =
-            children.iter().filter(|child| text(child, "name") == "*").collect();
+        let free: Vec<&Value> = children
+            .iter()
+            .filter(|child| text(child, "name") == "*")
+            .collect();
         if free.len() == children.len() {
             return match children.first() {
                 Some(child) => format!("{{{}}}", self.type_of(child, &text(child, "type"), around)),
@@ -178,8 +199,15 @@ impl Types {
         self.by_shape.entry(shape).or_default().push(name.clone());
         let at = self.types.len();
         self.types.push((name.clone(), Fields::default()));
-        let parent = around.ancestors.last().map_or("", |(path, _)| path.as_str());
-        let path = if parent.is_empty() { field } else { format!("{parent}.{field}") };
+        let parent = around
+            .ancestors
+            .last()
+            .map_or("", |(path, _)| path.as_str());
+        let path = if parent.is_empty() {
+            field
+        } else {
+            format!("{parent}.{field}")
+        };
         let mut inner = around.clone();
         inner.names.push(own);
         inner.ancestors.push((path, name.clone()));
@@ -207,7 +235,9 @@ impl Types {
             }
         }
         candidates.push(format!("{}{tail}", around.names.concat()));
-        for suffix in ["Item", "Detail", "Info", "Entry", "Part", "Content", "Member"] {
+        for suffix in [
+            "Item", "Detail", "Info", "Entry", "Part", "Content", "Member",
+        ] {
             candidates.push(format!("{tail}{suffix}"));
             if let Some(parent) = around.names.last() {
                 candidates.push(format!("{parent}{tail}{suffix}"));
@@ -240,7 +270,10 @@ fn canonical(children: &[Value]) -> String {
     for child in children {
         let mut kept = Map::new();
         for (key, value) in child.as_object().into_iter().flatten() {
-            if !matches!(key.as_str(), "src" | "fields" | "deprecated" | "required_client") {
+            if !matches!(
+                key.as_str(),
+                "src" | "fields" | "deprecated" | "required_client"
+            ) {
                 kept.insert(key.clone(), value.clone());
             }
         }
@@ -256,10 +289,26 @@ fn canonical(children: &[Value]) -> String {
 
 fn is_secret(name: &str) -> bool {
     let exact = [
-        "secret", "appsecret", "app_secret", "session_key", "password", "permanent_code",
-        "private_key", "aes_key", "encoding_aes_key", "api_ticket", "jsapi_ticket", "corpsecret",
-        "provider_secret", "suite_secret", "component_appsecret", "verify_key", "suite_ticket",
-        "component_verify_ticket", "auth_code", "authorization_code",
+        "secret",
+        "appsecret",
+        "app_secret",
+        "session_key",
+        "password",
+        "permanent_code",
+        "private_key",
+        "aes_key",
+        "encoding_aes_key",
+        "api_ticket",
+        "jsapi_ticket",
+        "corpsecret",
+        "provider_secret",
+        "suite_secret",
+        "component_appsecret",
+        "verify_key",
+        "suite_ticket",
+        "component_verify_ticket",
+        "auth_code",
+        "authorization_code",
     ];
     exact.contains(&name)
         || name.ends_with("access_token")
@@ -269,13 +318,50 @@ fn is_secret(name: &str) -> bool {
 
 fn is_personal(name: &str) -> bool {
     let exact = [
-        "openid", "open_id", "unionid", "union_id", "touser", "to_user_name", "from_user_name",
-        "mobile", "phone", "phone_number", "pure_phone_number", "telephone", "tel", "email",
-        "id_card_number", "id_card_no", "id_number", "idcard", "id_card", "identity_number",
-        "real_name", "realname", "nickname", "headimgurl", "head_img_url", "avatar", "birthday",
-        "openids", "openid_list", "external_userid", "tel_number", "user_phone", "receiver_phone",
-        "receiver_name", "contact_name", "contact_phone", "contact_email", "mobile_phone",
-        "bank_account", "account_number", "address", "detail_address", "latitude", "longitude",
+        "openid",
+        "open_id",
+        "unionid",
+        "union_id",
+        "touser",
+        "to_user_name",
+        "from_user_name",
+        "mobile",
+        "phone",
+        "phone_number",
+        "pure_phone_number",
+        "telephone",
+        "tel",
+        "email",
+        "id_card_number",
+        "id_card_no",
+        "id_number",
+        "idcard",
+        "id_card",
+        "identity_number",
+        "real_name",
+        "realname",
+        "nickname",
+        "headimgurl",
+        "head_img_url",
+        "avatar",
+        "birthday",
+        "openids",
+        "openid_list",
+        "external_userid",
+        "tel_number",
+        "user_phone",
+        "receiver_phone",
+        "receiver_name",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "mobile_phone",
+        "bank_account",
+        "account_number",
+        "address",
+        "detail_address",
+        "latitude",
+        "longitude",
     ];
     exact.contains(&name)
 }

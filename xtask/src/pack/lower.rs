@@ -22,7 +22,8 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     fn type_ref(&self, text: &str) -> Result<TypeRef> {
         let inner = |open: char, close: char| {
-            text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
+            text.strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
         };
         if let Some(item) = inner('[', ']') {
             return Ok(TypeRef::List(Box::new(self.type_ref(item)?)));
@@ -69,7 +70,9 @@ impl Scope<'_> {
             if name == "*" {
                 shape.open = Some(self.type_ref(&spec.ty).with_context(context)?);
             } else if spec.union.is_empty() {
-                shape.fields.push(self.field(name, spec).with_context(context)?);
+                shape
+                    .fields
+                    .push(self.field(name, spec).with_context(context)?);
             } else {
                 shape.union = Some(self.union(name, &spec.union).with_context(context)?);
             }
@@ -103,7 +106,11 @@ impl Scope<'_> {
                 title: prose(&case.title),
             });
         }
-        Ok(Union { name: intern(name), tag: intern(&spec.tag), cases })
+        Ok(Union {
+            name: intern(name),
+            tag: intern(&spec.tag),
+            cases,
+        })
     }
 
     fn field(&self, name: &str, spec: &FieldSpec) -> Result<Field> {
@@ -202,18 +209,32 @@ pub(super) fn content(name: &str) -> Result<Content> {
 }
 
 pub(super) fn optional_content(name: &str) -> Result<Option<Content>> {
-    if name.is_empty() { Ok(None) } else { content(name).map(Some) }
+    if name.is_empty() {
+        Ok(None)
+    } else {
+        content(name).map(Some)
+    }
 }
 
 pub(super) fn or<'a>(value: &'a str, default: &'a str) -> &'a str {
     if value.is_empty() { default } else { value }
 }
 
-pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &EndpointSpec) -> Result<Endpoint> {
-    let (method, path) = spec.http.split_once(' ').ok_or_else(|| anyhow!("`http` needs a method"))?;
+pub(super) fn endpoint(
+    product: Product,
+    file: &File,
+    scope: &Scope<'_>,
+    spec: &EndpointSpec,
+) -> Result<Endpoint> {
+    let (method, path) = spec
+        .http
+        .split_once(' ')
+        .ok_or_else(|| anyhow!("`http` needs a method"))?;
     let method = Method::parse(method).ok_or_else(|| anyhow!("unknown method `{method}`"))?;
-    let (module, verb) =
-        spec.id.rsplit_once('.').ok_or_else(|| anyhow!("id needs a module: `{}`", spec.id))?;
+    let (module, verb) = spec
+        .id
+        .rsplit_once('.')
+        .ok_or_else(|| anyhow!("id needs a module: `{}`", spec.id))?;
     let kind = auth(or(&spec.auth, &file.defaults.auth))?;
     let usual = match kind {
         AuthKind::None | AuthKind::Merchant | AuthKind::Chatbot | AuthKind::Openai => "",
@@ -235,7 +256,11 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
             let (place, name) = place
                 .split_once('.')
                 .ok_or_else(|| anyhow!("`when` needs `query.` or `body.`"))?;
-            Some(When { in_body: place == "body", name: intern(name), value: intern(value) })
+            Some(When {
+                in_body: place == "body",
+                name: intern(name),
+                value: intern(value),
+            })
         }
     };
     let retry = match spec.retry.as_str() {
@@ -253,7 +278,11 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
     };
     Ok(Endpoint {
         id: intern(&format!("{}.{}", product.name(), spec.id)),
-        was: spec.was.iter().map(|was| intern(&format!("{}.{was}", product.name()))).collect(),
+        was: spec
+            .was
+            .iter()
+            .map(|was| intern(&format!("{}.{was}", product.name())))
+            .collect(),
         product,
         module: intern(module),
         verb: intern(verb),
@@ -266,7 +295,11 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
         path_alt: all(&spec.path_alt),
         when,
         absolute_url: spec.absolute_url,
-        auth: Auth { kind, param: intern(or(&spec.auth_param, usual)), alternative: None },
+        auth: Auth {
+            kind,
+            param: intern(or(&spec.auth_param, usual)),
+            alternative: None,
+        },
         content: content(or(&spec.content, body))?,
         content_alt: optional_content(&spec.content_alt)?,
         answer: content(or(&spec.answer, or(&file.defaults.answer, "json")))?,
@@ -293,7 +326,11 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
         retry,
         client_cert: spec.client_cert,
         encrypted: !spec.encryption.is_empty(),
-        roles: all(if spec.roles.is_empty() { &file.defaults.roles } else { &spec.roles }),
+        roles: all(if spec.roles.is_empty() {
+            &file.defaults.roles
+        } else {
+            &spec.roles
+        }),
         lines: all(&spec.lines),
         deprecated: intern(&spec.deprecated),
         partial: spec.partial,
@@ -302,7 +339,11 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
             .iter()
             .map(|url| {
                 let whole = url.starts_with("http");
-                if whole { intern(url) } else { intern(&format!("{}{url}", file.defaults.doc)) }
+                if whole {
+                    intern(url)
+                } else {
+                    intern(&format!("{}{url}", file.defaults.doc))
+                }
             })
             .collect(),
         examples: spec
@@ -316,7 +357,12 @@ pub(super) fn endpoint(product: Product, file: &File, scope: &Scope<'_>, spec: &
     })
 }
 
-pub(super) fn event(product: Product, scope: &Scope<'_>, spec: &EventSpec, grants: &[Grant]) -> Result<Event> {
+pub(super) fn event(
+    product: Product,
+    scope: &Scope<'_>,
+    spec: &EventSpec,
+    grants: &[Grant],
+) -> Result<Event> {
     let kind = match spec.id.split('.').next().unwrap_or_default() {
         "event" => EventKind::Event,
         "message" => EventKind::Message,
@@ -340,12 +386,19 @@ pub(super) fn event(product: Product, scope: &Scope<'_>, spec: &EventSpec, grant
         event: intern(&spec.event),
         info_type: intern(&spec.info_type),
         event_type: intern(&spec.event_type),
-        when: spec.when.iter().next().map(|(name, value)| (intern(name), intern(value))),
+        when: spec
+            .when
+            .iter()
+            .next()
+            .map(|(name, value)| (intern(name), intern(value))),
         title: prose(&spec.title),
         shape: scope.shape(&spec.fields)?,
         trigger: intern(&spec.trigger),
         reply: intern(&spec.reply),
-        grant: grants.iter().find(|grant| grant.events.contains(&id)).map_or("", |grant| grant.id),
+        grant: grants
+            .iter()
+            .find(|grant| grant.events.contains(&id))
+            .map_or("", |grant| grant.id),
         dedup: match kind {
             EventKind::Message => "message",
             EventKind::Event => "event",

@@ -40,8 +40,8 @@ pub(super) fn errors() -> Result<Vec<ErrorCode>> {
         let relative = path.strip_prefix(&root)?.with_extension("");
         let relative = relative.to_string_lossy().into_owned();
         let (family, domain) = relative.split_once('/').unwrap_or((&relative, ""));
-        let family = ErrorFamily::parse(family)
-            .ok_or_else(|| anyhow!("unknown error family `{family}`"))?;
+        let family =
+            ErrorFamily::parse(family).ok_or_else(|| anyhow!("unknown error family `{family}`"))?;
         for (code, spec) in read::toml::<Ordered<ErrorSpec>>(&path)?.0 {
             let code = match code.parse::<i64>() {
                 Ok(number) => Code::Number(number),
@@ -51,7 +51,10 @@ pub(super) fn errors() -> Result<Vec<ErrorCode>> {
             let meaning = if by_hand {
                 prose(&spec.meaning)
             } else {
-                Text { zh: "", en: intern(&spec.derived) }
+                Text {
+                    zh: "",
+                    en: intern(&spec.derived),
+                }
             };
             let error = ErrorCode {
                 family,
@@ -313,7 +316,11 @@ pub(super) fn rules() -> Result<Rules> {
         });
     }
     rules.diagnoses.sort_by_key(|diagnosis| diagnosis.rule);
-    if let Some(pair) = rules.diagnoses.windows(2).find(|pair| pair[0].rule == pair[1].rule) {
+    if let Some(pair) = rules
+        .diagnoses
+        .windows(2)
+        .find(|pair| pair[0].rule == pair[1].rule)
+    {
         bail!("diagnosis `{}` stands twice", pair[0].rule);
     }
     for page in &files.page {

@@ -34,7 +34,10 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .collect();
     paths.sort();
     Ok(paths)
@@ -57,7 +60,11 @@ pub(crate) fn products() -> Result<BTreeMap<Product, ProductTree>> {
         }
         let mut tree = ProductTree::default();
         for path in files(&folder)? {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if name == "modules" {
                 tree.modules = toml::<Modules>(&path)?.module;
             } else {

@@ -30,7 +30,9 @@ pub(crate) fn quote(text: &str) -> String {
 /// A key, quoted where TOML needs it.
 pub(crate) fn key(name: &str) -> String {
     let bare = !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     if bare { name.to_owned() } else { quote(name) }
 }
 
@@ -103,9 +105,17 @@ pub(crate) fn title(out: &mut String, name: &str, value: &Prose) {
 
 /// One field's value.
 fn field(spec: &FieldSpec) -> String {
-    let plain = FieldSpec { ty: spec.ty.clone(), required: spec.required, ..FieldSpec::default() };
+    let plain = FieldSpec {
+        ty: spec.ty.clone(),
+        required: spec.required,
+        ..FieldSpec::default()
+    };
     if *spec == plain {
-        return quote(&format!("{}{}", spec.ty, if spec.required { "!" } else { "" }));
+        return quote(&format!(
+            "{}{}",
+            spec.ty,
+            if spec.required { "!" } else { "" }
+        ));
     }
     let mut parts = Vec::new();
     let mut string = |name: &str, value: &str| {
@@ -171,8 +181,10 @@ fn when(out: &mut String, value: &std::collections::BTreeMap<String, String>) {
     if value.is_empty() {
         return;
     }
-    let pairs: Vec<String> =
-        value.iter().map(|(name, value)| format!("{} = {}", quote(name), quote(value))).collect();
+    let pairs: Vec<String> = value
+        .iter()
+        .map(|(name, value)| format!("{} = {}", quote(name), quote(value)))
+        .collect();
     let _ = writeln!(out, "when = {{ {} }}", pairs.join(", "));
 }
 
@@ -216,7 +228,10 @@ fn endpoint(out: &mut String, spec: &EndpointSpec) {
     }
     for example in &spec.example {
         let _ = writeln!(out, "\n[[endpoint.example]]");
-        for (name, value) in [("request", &example.request), ("response", &example.response)] {
+        for (name, value) in [
+            ("request", &example.request),
+            ("response", &example.response),
+        ] {
             if !value.is_empty() {
                 let _ = writeln!(out, "{name} = '''{value}'''");
             }

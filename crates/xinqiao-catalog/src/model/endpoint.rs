@@ -36,9 +36,15 @@ impl Method {
     /// The method of that (upper-case) name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Method> {
-        [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
-            .into_iter()
-            .find(|method| method.name() == name)
+        [
+            Method::Get,
+            Method::Post,
+            Method::Put,
+            Method::Patch,
+            Method::Delete,
+        ]
+        .into_iter()
+        .find(|method| method.name() == name)
     }
 }
 

@@ -90,7 +90,10 @@ impl<T: Slot + Default> Slot for Option<T> {
 }
 
 fn joined<T: Slot>(items: &[T], field: &Field, separator: char) -> String {
-    let plain = Field { spelling: Spelling::Plain, ..*field };
+    let plain = Field {
+        spelling: Spelling::Plain,
+        ..*field
+    };
     let mut out = String::new();
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
@@ -128,15 +131,21 @@ impl<T: Slot + Default> Slot for Vec<T> {
             while input.item()? {
                 let mut item = T::default();
                 let at = self.len();
-                item.decode(field, input).map_err(|error| error.under(&format!("[{at}]")))?;
+                item.decode(field, input)
+                    .map_err(|error| error.under(&format!("[{at}]")))?;
                 self.push(item);
             }
             return Ok(());
         }
         if let Spelling::Joined(separator) = field.spelling {
-            let plain = Field { spelling: Spelling::Plain, ..*field };
+            let plain = Field {
+                spelling: Spelling::Plain,
+                ..*field
+            };
             let whole = input.value()?;
-            let text = whole.as_str().map_or_else(|| whole.to_string(), str::to_owned);
+            let text = whole
+                .as_str()
+                .map_or_else(|| whole.to_string(), str::to_owned);
             for part in text.split(separator).filter(|_| !text.is_empty()) {
                 let mut item = T::default();
                 let part = Value::String(part.to_owned());
@@ -206,9 +215,13 @@ impl<T: Slot + Default> Slot for BTreeMap<String, T> {
             _ => return Err(DecodeError::new("is not an object", offset)),
         }
         loop {
-            let Some(name) = input.key()?.map(std::borrow::Cow::into_owned) else { return Ok(()) };
+            let Some(name) = input.key()?.map(std::borrow::Cow::into_owned) else {
+                return Ok(());
+            };
             let mut value = T::default();
-            value.decode(field, input).map_err(|error| error.under(&name))?;
+            value
+                .decode(field, input)
+                .map_err(|error| error.under(&name))?;
             self.insert(name, value);
         }
     }
@@ -216,7 +229,9 @@ impl<T: Slot + Default> Slot for BTreeMap<String, T> {
         self.clear();
     }
     fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, Shown(value)))).finish()
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, Shown(value))))
+            .finish()
     }
 }
 

@@ -32,7 +32,14 @@ struct Tree {
 
 fn scalars() -> impl Strategy<Value = Scalars> {
     let maybe = proptest::option::of(".{0,20}");
-    let fields = (".{0,40}", any::<i64>(), -1e9..1e9f64, any::<bool>(), maybe, any::<Option<i64>>());
+    let fields = (
+        ".{0,40}",
+        any::<i64>(),
+        -1e9..1e9f64,
+        any::<bool>(),
+        maybe,
+        any::<Option<i64>>(),
+    );
     fields.prop_map(|(text, number, fraction, truth, maybe, count)| Scalars {
         text,
         number,
@@ -45,7 +52,10 @@ fn scalars() -> impl Strategy<Value = Scalars> {
 }
 
 fn trees() -> impl Strategy<Value = Tree> {
-    let leaf = ".{0,12}".prop_map(|name| Tree { name, ..Tree::default() });
+    let leaf = ".{0,12}".prop_map(|name| Tree {
+        name,
+        ..Tree::default()
+    });
     leaf.prop_recursive(4, 24, 4, |inner| {
         let branches = proptest::option::of(proptest::collection::vec(inner.clone(), 0..4));
         (".{0,12}", branches, proptest::option::of(inner)).prop_map(|(name, branches, twin)| Tree {

@@ -16,8 +16,12 @@ fn scalars(input: &serde_json::Value) -> Scalars {
 
 #[test]
 fn numbers_may_be_text_and_text_a_number() {
-    let record = scalars(&json!({"number": "7", "text": 5, "fraction": "0.5", "truth": 1, "count": ""}));
-    assert_eq!((record.number, record.text.as_str(), record.truth), (7, "5", true));
+    let record =
+        scalars(&json!({"number": "7", "text": 5, "fraction": "0.5", "truth": 1, "count": ""}));
+    assert_eq!(
+        (record.number, record.text.as_str(), record.truth),
+        (7, "5", true)
+    );
     assert!((record.fraction - 0.5).abs() < f64::EPSILON);
     assert_eq!(scalars(&json!({"number": 7.0})).number, 7);
 }
@@ -73,7 +77,10 @@ fn spellings_on_the_wire() {
 fn debug_masks() {
     let record = Scalars::new("t", 1, 0.5, true).openid("oSecret");
     let shown = format!("{record:?}");
-    assert!(shown.contains("***") && !shown.contains("oSecret"), "{shown}");
+    assert!(
+        shown.contains("***") && !shown.contains("oSecret"),
+        "{shown}"
+    );
 }
 
 const INFO: EndpointInfo = EndpointInfo {
@@ -96,11 +103,24 @@ const INFO: EndpointInfo = EndpointInfo {
 fn a_multipart_request_comes_apart() {
     let file = FilePart::new("图片.png", b"png".to_vec());
     let upload = Upload::new("image", file).description(Leaf::new("x"));
-    let info = EndpointInfo { path: "/media/upload", ..INFO };
+    let info = EndpointInfo {
+        path: "/media/upload",
+        ..INFO
+    };
     let encoded = request::encode(&upload, &info).expect("encodes");
-    assert_eq!(encoded.query, [("action", "put"), ("type", "image")].map(|(a, b)| (a.into(), b.into())));
-    let Body::Multipart(parts) = encoded.body else { panic!("multipart expected") };
-    assert!(matches!(&parts[0].content, PartContent::File(file) if file.media_type() == "image/png"));
+    assert_eq!(
+        encoded.query,
+        [("action", "put"), ("type", "image")].map(|(a, b)| (a.into(), b.into()))
+    );
+    let Body::Multipart(parts) = encoded.body else {
+        panic!("multipart expected")
+    };
+    assert!(
+        matches!(&parts[0].content, PartContent::File(file) if file.media_type() == "image/png")
+    );
     assert!(matches!(&parts[1].content, PartContent::Json(text) if text == r#"{"name":"x"}"#));
-    assert!(request::encode(&upload, &INFO).is_err(), "`type` travels in the query, not the path");
+    assert!(
+        request::encode(&upload, &INFO).is_err(),
+        "`type` travels in the query, not the path"
+    );
 }

@@ -68,7 +68,10 @@ proptest! {
 fn a_union_lies_flat_beside_the_other_keys() {
     let message = Message::new("me", Body::Leaf(Leaf::new("x").size(3)));
     let text = codec::encode(&message);
-    assert_eq!(text, r#"{"to":"me","kind":"leaf","leaf":{"name":"x","size":3}}"#);
+    assert_eq!(
+        text,
+        r#"{"to":"me","kind":"leaf","leaf":{"name":"x","size":3}}"#
+    );
     for input in [
         json!({"to": "me", "kind": "leaf", "leaf": {"name": "x", "new": 1}, "tree": 5}),
         json!({"to": "me", "kind": "leaf", "leaf": [1]}),
@@ -107,8 +110,14 @@ fn numbered_fields_become_lists() {
 fn changing_a_field_forgets_how_it_was_written() {
     let mut record = Scalars::default();
     codec::decode(&mut record, br#"{"number":"7","text":null}"#, Keep::Raw).expect("decodes");
-    assert_eq!(value::to_value(&record), json!({"number": "7", "text": null}));
+    assert_eq!(
+        value::to_value(&record),
+        json!({"number": "7", "text": null})
+    );
     record.number = 8;
     record.text = "now".into();
-    assert_eq!(value::to_value(&record), json!({"text": "now", "number": 8}));
+    assert_eq!(
+        value::to_value(&record),
+        json!({"text": "now", "number": 8})
+    );
 }

@@ -7,7 +7,10 @@ use xinqiao_catalog::{AuthKind, Content, Endpoint, Field, Product, Retry, Spelli
 
 /// One line of documentation, safe for rustdoc.
 pub(super) fn doc(text: &str) -> String {
-    text.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<").replace('>', "\\>")
+    text.replace('[', "\\[")
+        .replace(']', "\\]")
+        .replace('<', "\\<")
+        .replace('>', "\\>")
 }
 
 pub(super) fn text_type(product: Product, field: &Field) -> String {
@@ -87,26 +90,47 @@ pub(super) fn endpoint_doc(endpoint: &Endpoint) -> String {
     if endpoint.title.is_empty() {
         let _ = writeln!(out, "/// `{} {}`.", endpoint.method, endpoint.path);
     } else {
-        let _ = writeln!(out, "/// {} ({}).", doc(endpoint.title.en), doc(endpoint.title.zh));
+        let _ = writeln!(
+            out,
+            "/// {} ({}).",
+            doc(endpoint.title.en),
+            doc(endpoint.title.zh)
+        );
     }
     out.push_str("///\n");
-    let _ = writeln!(out, "/// * Call: `{} {}` on `{}`.", endpoint.method, endpoint.path, endpoint.host);
+    let _ = writeln!(
+        out,
+        "/// * Call: `{} {}` on `{}`.",
+        endpoint.method, endpoint.path, endpoint.host
+    );
     if endpoint.partial {
         out.push_str("/// * Shape: unknown; free JSON in, free JSON out.\n");
     }
     if !endpoint.errors.is_empty() {
-        let codes: Vec<String> =
-            endpoint.errors.iter().take(12).map(ToString::to_string).collect();
+        let codes: Vec<String> = endpoint
+            .errors
+            .iter()
+            .take(12)
+            .map(ToString::to_string)
+            .collect();
         let _ = writeln!(out, "/// * Errors: {}.", codes.join(", "));
     }
     if !endpoint.permissions.is_empty() {
-        let _ = writeln!(out, "/// * Needs: `{}`.", endpoint.permissions.join("` or `"));
+        let _ = writeln!(
+            out,
+            "/// * Needs: `{}`.",
+            endpoint.permissions.join("` or `")
+        );
     }
     if !endpoint.roles.is_empty() {
         let _ = writeln!(out, "/// * For: {}.", endpoint.roles.join(", "));
     }
     if !endpoint.deprecated.is_empty() {
-        let when = if endpoint.deprecated == "true" { "shut down" } else { endpoint.deprecated };
+        let when = if endpoint.deprecated == "true" {
+            "shut down"
+        } else {
+            endpoint.deprecated
+        };
         let _ = writeln!(out, "/// * Deprecated: {when}.");
     }
     for url in endpoint.doc.iter().take(1) {
@@ -157,8 +181,11 @@ pub(super) fn endpoint_info(endpoint: &Endpoint, name: &str, response: &str) -> 
         (None, Product::PayV2) => ("err_code", "err_code_des"),
         (None, _) => ("errcode", "errmsg"),
     };
-    let permissions: Vec<String> =
-        endpoint.permissions.iter().map(|row| format!("\"{row}\"")).collect();
+    let permissions: Vec<String> = endpoint
+        .permissions
+        .iter()
+        .map(|row| format!("\"{row}\""))
+        .collect();
     format!(
         "\nw::endpoint! {{\n    {name} => {response},\n    w::EndpointInfo {{\n        id: \"{}\",\n        method: \"{}\",\n        host: \"{}\",\n        path: \"{}\",\n        when: {when},\n        auth: {auth},\n        content: w::Content::{},\n        answer: w::Content::{},\n        retry: w::Retry::{retry},\n        code_field: \"{code}\",\n        message_field: \"{message}\",\n        client_cert: {},\n        permissions: &[{}],\n    }}\n}}\n",
         endpoint.id,
