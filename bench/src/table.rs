@@ -44,7 +44,11 @@ impl Row {
     }
 }
 
-/// All lines as a table, with the legend under it.
+/// What stands under the last table.
+pub(crate) const LEGEND: &str = "Ratios of CPU time are the firm figures; req/s and latency move with whatever else the machine does.\n\
+     goal: what we hold ourselves to. floor: below it something broke. Both are about the ratio.";
+
+/// Lines as a table.
 pub(crate) fn render(rows: &[Row]) -> String {
     let head = [
         "", "measure", "value", "baseline", "ratio", "goal", "floor", "reached",
@@ -89,10 +93,6 @@ pub(crate) fn render(rows: &[Row]) -> String {
             out.push('\n');
         }
     }
-    out.push_str(
-        "\nRatios of CPU time are the firm figures; req/s and latency move with whatever else the machine does.\n\
-         goal: what we hold ourselves to. floor: below it something broke. Both are about the ratio.\n",
-    );
     out
 }
 
