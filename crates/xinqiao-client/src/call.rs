@@ -71,10 +71,23 @@ where
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let entropy = &*self.client.inner.settings.entropy;
-            let prepared = typed::prepare(&self.request, E::INFO, entropy)?;
-            let answer = self.client.execute(&prepared, &self.options).await?;
+            let mut prepared = typed::prepare(&self.request, E::INFO, entropy)?;
+            let merchant = self.client.inner.merchant.as_ref();
+            if let Some(merchant) = merchant {
+                merchant
+                    .seal(&self.client, &self.request, &mut prepared)
+                    .await?;
+            }
+            let mut answer = self.client.execute(&prepared, &self.options).await?;
             let mut response = E::Response::default();
             typed::read(&mut response, E::INFO, &answer, self.keep)?;
+            if let Some(merchant) = merchant
+                && let Some(body) = merchant.unseal(E::INFO.id, &response, &answer.body).await?
+            {
+                answer.body = body;
+                response = E::Response::default();
+                typed::read(&mut response, E::INFO, &answer, self.keep)?;
+            }
             Ok(response)
         })
     }

@@ -11,6 +11,7 @@ use crate::{
     call::Call,
     error::Error,
     free::FreeCall,
+    merchant::Merchant,
     token::{
         Component, Kind, OwnTokens, Provider, Sources, Suite, TokenKind, TokenSource, UserTokens,
     },
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) sources: Sources,
     pub(crate) settings: Arc<Settings>,
     pub(crate) facts: Option<AccountFacts>,
+    pub(crate) merchant: Option<Merchant>,
 }
 
 /// What clients of several accounts may share.
@@ -73,6 +75,7 @@ impl Client {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             facts: None,
+            merchant: None,
         }
     }
 
@@ -105,7 +108,6 @@ impl Client {
         let mut sources = Sources::default();
         sources.set(TokenKind::Account, suite.corp(&corp));
         sources.set(TokenKind::Suite, suite.clone());
-        sources.suite = Some(suite.clone());
         self.with_sources(AppId::new(corp.as_str()), sources, None)
     }
 
@@ -138,6 +140,7 @@ impl Client {
                 sources,
                 settings: Arc::clone(&self.inner.settings),
                 facts,
+                merchant: self.inner.merchant.clone(),
             }),
         }
     }
@@ -147,9 +150,42 @@ impl Client {
         self.inner.sources.component.as_ref()
     }
 
+    /// Whether a third-party application of WeCom acts here.
+    pub(crate) fn is_suite(&self) -> bool {
+        let kinds = &self.inner.sources.by_kind;
+        kinds.contains_key(&TokenKind::Suite)
+    }
+
+    /// The account's secret, for a call that exchanges a code.
+    pub(crate) fn secret_for(&self, endpoint: &'static str) -> Result<&AppSecret, Error> {
+        let secret = self.inner.sources.secret.as_ref();
+        secret.ok_or_else(|| Error::Credential {
+            endpoint,
+            reason:
+                "a code is exchanged with the account's secret; give it with `.secret(…)`, or the \
+                     third-party platform that acts for the account with `Client::with_authorizer`"
+                    .into(),
+        })
+    }
+
     /// The account.
     pub fn appid(&self) -> &AppId {
         &self.inner.appid
+    }
+
+    /// The merchant that payment calls are signed for, if there is one.
+    pub fn merchant(&self) -> Option<&Merchant> {
+        self.inner.merchant.as_ref()
+    }
+
+    /// A client that signs payment calls for a merchant, over HTTP.
+    ///
+    /// # Errors
+    /// The merchant's client certificate cannot be used.
+    pub fn for_merchant(merchant: impl Into<Merchant>) -> Result<Self, Error> {
+        let merchant = merchant.into();
+        let mchid = merchant.mchid().as_str().to_owned();
+        Self::builder(mchid).merchant(merchant).build()
     }
 
     /// The clock that the client lives by.
@@ -184,6 +220,7 @@ pub struct ClientBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     facts: Option<AccountFacts>,
+    merchant: Option<Merchant>,
 }
 
 impl ClientBuilder {
@@ -215,6 +252,16 @@ impl ClientBuilder {
     /// The WeCom provider (服务商) that the client speaks for.
     pub fn provider(self, provider: Provider) -> Self {
         self.source(TokenKind::Provider, provider)
+    }
+
+    /// The merchant that payment calls are signed for; the client's id is then the merchant's number.
+    pub fn merchant(mut self, merchant: impl Into<Merchant>) -> Self {
+        let merchant = merchant.into();
+        if let Some(identity) = merchant.identity() {
+            self.http.identity = Some(identity.clone());
+        }
+        self.merchant = Some(merchant);
+        self
     }
 
     /// Where tokens of one kind come from.
@@ -253,7 +300,8 @@ impl ClientBuilder {
     }
 
     /// Options of the HTTP transport: proxy, roots, user agent.
-    pub fn http(mut self, options: HttpOptions) -> Self {
+    pub fn http(mut self, mut options: HttpOptions) -> Self {
+        options.identity = options.identity.or(self.http.identity);
         self.http = options;
         self
     }
@@ -323,6 +371,7 @@ impl ClientBuilder {
                 sources: self.sources,
                 settings: Arc::new(settings),
                 facts: self.facts,
+                merchant: self.merchant,
             }),
         }
     }

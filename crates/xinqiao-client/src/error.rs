@@ -47,6 +47,15 @@ pub enum Error {
         /// Why, and what to do.
         reason: Refusal,
     },
+    /// An answer came that is not proved to be the platform's: the call may have had an effect. Ask for
+    /// the state before repeating it, and repeat it with the same number only.
+    #[error("answer of {endpoint} is not proved to be the platform's")]
+    Signature {
+        /// Catalog id of the endpoint.
+        endpoint: &'static str,
+        /// Why not.
+        source: xinqiao_crypto::pay_v3::VerifyError,
+    },
     /// There is no credential for this call.
     #[error("no credential for {endpoint}: {reason}")]
     Credential {
@@ -281,6 +290,7 @@ impl Error {
             Self::Transport { endpoint, .. }
             | Self::Decode { endpoint, .. }
             | Self::Preflight { endpoint, .. }
+            | Self::Signature { endpoint, .. }
             | Self::Credential { endpoint, .. } => endpoint,
             Self::Config(_) => "",
         }

@@ -33,6 +33,8 @@ pub(crate) struct Prepared {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<Bytes>,
+    /// What a merchant signs instead of the body: the JSON part of an upload.
+    pub(crate) signed: Option<Bytes>,
     pub(crate) auth: Auth,
     pub(crate) repeat: Repeat,
     /// Whether the request carries its idempotency key.
@@ -157,7 +159,12 @@ impl Client {
             Auth::ProviderAccessToken(param) => (param, Some(TokenKind::Provider)),
             Auth::DeviceAccessToken(param) => (param, Some(TokenKind::Device)),
             Auth::ModelAccessToken(param) => (param, Some(TokenKind::Model)),
-            Auth::Merchant => return refuse("payment calls are signed; this client has no signer"),
+            Auth::Merchant => {
+                return match &self.inner.merchant {
+                    Some(merchant) => merchant.suits(request).map(|()| None),
+                    None => refuse("payment calls are signed: give the client a merchant"),
+                };
+            }
             Auth::Chatbot | Auth::Openai => {
                 return refuse("chatbot calls carry a token of their own, which is not supported");
             }
@@ -211,7 +218,7 @@ impl Client {
             }
         };
         let token = token.map(|carried| (carried.param, carried.token.expose()));
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             method: Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| config("the method is none"))?,
             url: url::join(origin, &request.path, &request.query, token),
@@ -220,6 +227,12 @@ impl Client {
             timeout: options.timeout.unwrap_or(settings.timeout),
             max_answer: settings.max_answer,
         };
+        let merchant = self.inner.merchant.as_ref();
+        let merchant = merchant.filter(|_| request.auth == Auth::Merchant);
+        if let Some(merchant) = merchant {
+            let signed = merchant.sign(self, request, &mut outgoing).await;
+            signed.map_err(unsigned)?;
+        }
         let begun = settings.clock.now();
         let result = settings.transport.send(outgoing).await;
         let elapsed_ms = settings.clock.now().duration_since(begun).as_millis();
@@ -239,6 +252,10 @@ impl Client {
             elapsed_ms,
             "Call answered."
         );
+        if let Some(merchant) = merchant {
+            let checked = merchant.check(self, request, &incoming).await;
+            checked.map_err(untrusted)?;
+        }
         judge(request, incoming)
     }
 }
@@ -259,6 +276,19 @@ fn headers(request: &Prepared) -> Option<HeaderMap> {
         );
     }
     Some(headers)
+}
+
+/// What kept a request from being signed was already repeated, if it may be.
+fn unsigned(error: Error) -> (Error, Reached) {
+    (error, Reached::Answered(xinqiao_catalog::RetryClass::Never))
+}
+
+fn untrusted(error: Error) -> (Error, Reached) {
+    let reached = match &error {
+        Error::Api(failure) => Reached::Answered(class(failure.retry)),
+        _ => Reached::Unknown,
+    };
+    (error, reached)
 }
 
 fn unanswered(request: &Prepared, error: TransportError) -> (Error, Reached) {

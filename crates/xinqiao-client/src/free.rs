@@ -175,6 +175,7 @@ fn prepare(
     {
         query.push((param.to_owned(), plain(&value, None)));
     }
+    let mut signed = None;
     let (content_type, body) = match endpoint.content {
         Content::None => {
             // Nothing goes into a body, so what is left belongs into the query too.
@@ -212,7 +213,16 @@ fn prepare(
             )
         }
         Content::Multipart => {
-            let body = multipart::write(parts(endpoint, &fields, files), entropy);
+            let parts = parts(endpoint, &fields, files);
+            signed = parts.iter().find_map(|part| match part {
+                Part::Text {
+                    value,
+                    content_type: Some(_),
+                    ..
+                } => Some(Bytes::from(value.clone())),
+                _ => None,
+            });
+            let body = multipart::write(parts, entropy);
             (Some(body.content_type), body.pieces)
         }
         Content::Raw | Content::Binary | Content::Csv => {
@@ -236,6 +246,7 @@ fn prepare(
         headers: Vec::new(),
         content_type,
         body,
+        signed,
         auth,
         repeat: endpoint.retry,
         keyed,

@@ -27,8 +27,14 @@ mod client;
 mod error;
 mod execute;
 mod free;
+pub mod jssdk;
+pub mod merchant;
 mod multipart;
+pub mod oauth;
+pub mod pay_v2;
+pub mod pay_v3;
 mod precheck;
+pub mod session;
 pub mod token;
 pub mod transport;
 mod typed;
@@ -40,6 +46,7 @@ pub use self::{
     client::{Client, ClientBuilder},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
     free::FreeCall,
+    merchant::Merchant,
     token::{Component, Suite, TokenKind, TokenSource},
     transport::{HttpOptions, HttpTransport, Transport},
 };

@@ -29,6 +29,7 @@ pub(crate) fn prepare(
     })?;
     let kind = encoded.query.iter().find(|(name, _)| name == "type");
     let kind = kind.map(|(_, value)| value.as_str()).unwrap_or_default();
+    let mut signed = None;
     let (content_type, body) = match encoded.body {
         Body::None => (None, Vec::new()),
         Body::Json(json) => (
@@ -58,11 +59,14 @@ pub(crate) fn prepare(
                         value,
                         content_type: None,
                     },
-                    PartContent::Json(value) => Part::Text {
-                        name,
-                        value,
-                        content_type: Some("application/json"),
-                    },
+                    PartContent::Json(value) => {
+                        signed = Some(Bytes::from(value.clone()));
+                        Part::Text {
+                            name,
+                            value,
+                            content_type: Some("application/json"),
+                        }
+                    }
                 });
             }
             let body = multipart::write(list, entropy);
@@ -81,6 +85,7 @@ pub(crate) fn prepare(
             .collect(),
         content_type,
         body,
+        signed,
         auth: info.auth,
         repeat: match info.retry {
             Retry::Safe => Repeat::Safe,

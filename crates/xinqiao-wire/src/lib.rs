@@ -18,6 +18,7 @@ pub mod output;
 pub mod record;
 pub mod request;
 pub mod response;
+pub mod sensitive;
 pub mod serial;
 pub mod slot;
 pub mod union;

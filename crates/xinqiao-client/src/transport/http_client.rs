@@ -8,6 +8,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::CONTENT_LENGTH;
+use xinqiao_crypto::pay_v3::Identity;
 
 use super::{BoxFuture, Incoming, Outgoing, Transport, TransportError};
 use crate::error::{Error, TransportReason};
@@ -27,6 +28,8 @@ pub struct HttpOptions {
     /// Trust the given roots only, not those of the system. Without any root no TLS connection comes
     /// about, which is enough where everything stands in on this machine.
     pub only_roots: bool,
+    /// A client certificate to show where one is asked for.
+    pub identity: Option<Identity>,
     /// How long a connection may take to come about; none = 5 s.
     pub connect_timeout: Option<Duration>,
 }
@@ -60,7 +63,7 @@ impl HttpTransport {
             inner: Arc::new(inner),
         };
         // What the caller chose is tried at once, so that a mistake is told where it is made.
-        if options.proxy.is_some() || !options.roots.is_empty() {
+        if options.proxy.is_some() || !options.roots.is_empty() || options.identity.is_some() {
             transport
                 .client()
                 .map_err(|reason| Error::Config(reason.into()))?;
@@ -155,6 +158,12 @@ fn make(options: &HttpOptions) -> Result<reqwest::Client, Box<str>> {
         let proxy = reqwest::Proxy::all(proxy)
             .map_err(|error| failed("the proxy's address cannot be read", error))?;
         builder = builder.proxy(proxy);
+    }
+    if let Some(identity) = &options.identity {
+        let identity = reqwest::Identity::from_pem(identity.to_pem().as_bytes());
+        let identity =
+            identity.map_err(|error| failed("the client certificate is unusable", error))?;
+        builder = builder.identity(identity);
     }
     let mut roots = Vec::with_capacity(options.roots.len());
     for pem in &options.roots {

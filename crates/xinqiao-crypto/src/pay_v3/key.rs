@@ -14,6 +14,7 @@ use aws_lc_rs::{
     },
 };
 use base64_simd::STANDARD;
+use zeroize::Zeroizing;
 
 use super::pem;
 use crate::compare::{Genuine, Mismatch};
@@ -108,6 +109,16 @@ impl PrivateKey {
     /// The public half.
     pub fn public_key(&self) -> &PublicKey {
         &self.0.public
+    }
+
+    /// The key's bytes as PKCS#8.
+    pub(super) fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        let pkcs8: Pkcs8V1Der<'_> = self
+            .0
+            .sign
+            .as_der()
+            .expect("a key that was written once when it was read can be written again");
+        Zeroizing::new(pkcs8.as_ref().to_vec())
     }
 
     /// Signs a message: base64 of RSA PKCS#1 v1.5 with SHA-256. Takes a millisecond.

@@ -9,6 +9,7 @@ use std::{fmt, num::NonZeroU32};
 
 use aes::Aes256Dec;
 use aws_lc_rs::pbkdf2;
+use base64_simd::STANDARD;
 use cbc::cipher::{Array, BlockModeDecrypt, InnerIvInit, KeyInit, consts::U16};
 use zeroize::Zeroizing;
 
@@ -37,7 +38,6 @@ const MOST_ITERATIONS: u32 = 10_000_000;
 pub struct Identity {
     certificate: Certificate,
     key: PrivateKey,
-    key_der: Zeroizing<Vec<u8>>,
 }
 
 impl Identity {
@@ -45,7 +45,10 @@ impl Identity {
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, KeyError> {
         let wanted = ["PRIVATE KEY", "RSA PRIVATE KEY"];
         let (_, key_der) = super::pem::block(key, &wanted).ok_or(KeyError::Pem)?;
-        Self::join(Certificate::from_pem(certificate)?, key_der)
+        Self::join(
+            Certificate::from_pem(certificate)?,
+            PrivateKey::from_der(&key_der)?,
+        )
     }
 
     /// Reads a `.p12` file. Its password is the merchant number unless somebody changed it.
@@ -64,19 +67,14 @@ impl Identity {
             .filter_map(Result::ok)
             .find(own)
             .ok_or(KeyError::Certificate)?;
-        Self::join(certificate, key)
+        Self::join(certificate, private)
     }
 
-    fn join(certificate: Certificate, key_der: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
-        let key = PrivateKey::from_der(&key_der)?;
+    fn join(certificate: Certificate, key: PrivateKey) -> Result<Self, KeyError> {
         if certificate.key() != key.public_key() {
             return Err(KeyError::Certificate);
         }
-        Ok(Self {
-            certificate,
-            key,
-            key_der,
-        })
+        Ok(Self { certificate, key })
     }
 
     /// The certificate.
@@ -89,9 +87,27 @@ impl Identity {
         &self.key
     }
 
-    /// The private key's bytes, for a transport that shows the certificate. Never print them.
-    pub fn key_der(&self) -> &[u8] {
-        &self.key_der
+    /// Certificate and private key as PEM, for a transport that shows the certificate. Never print it.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        let key = self.key.to_pkcs8();
+        let mut out = Zeroizing::new(String::with_capacity(8192));
+        for (label, der) in [
+            ("CERTIFICATE", self.certificate.der()),
+            ("PRIVATE KEY", &*key),
+        ] {
+            out.push_str("-----BEGIN ");
+            out.push_str(label);
+            out.push_str("-----\n");
+            let base64 = Zeroizing::new(STANDARD.encode_to_string(der));
+            for line in base64.as_bytes().chunks(64) {
+                out.extend(line.iter().map(|byte| char::from(*byte)));
+                out.push('\n');
+            }
+            out.push_str("-----END ");
+            out.push_str(label);
+            out.push_str("-----\n");
+        }
+        out
     }
 }
 

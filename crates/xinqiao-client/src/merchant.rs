@@ -1,0 +1,147 @@
+//! A merchant's credential, of either generation of the payment interface.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use xinqiao_catalog::Product;
+use xinqiao_crypto::pay_v3::Identity;
+use xinqiao_types::MchId;
+use xinqiao_wire::Record;
+
+use crate::{
+    client::Client,
+    error::Error,
+    execute::Prepared,
+    pay_v2, pay_v3,
+    transport::{Incoming, Outgoing},
+};
+
+/// What payment calls are signed with.
+#[derive(Debug, Clone)]
+pub enum Merchant {
+    /// Second generation: XML, signed with a shared key.
+    V2(pay_v2::Merchant),
+    /// Third generation: JSON, signed with a private key.
+    V3(pay_v3::Merchant),
+}
+
+impl From<pay_v2::Merchant> for Merchant {
+    fn from(merchant: pay_v2::Merchant) -> Self {
+        Self::V2(merchant)
+    }
+}
+
+impl From<pay_v3::Merchant> for Merchant {
+    fn from(merchant: pay_v3::Merchant) -> Self {
+        Self::V3(merchant)
+    }
+}
+
+impl Merchant {
+    /// The merchant's number.
+    pub fn mchid(&self) -> &MchId {
+        match self {
+            Self::V2(merchant) => merchant.mchid(),
+            Self::V3(merchant) => merchant.mchid(),
+        }
+    }
+
+    /// The client certificate to show, if there is one.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::V2(merchant) => merchant.identity(),
+            Self::V3(_) => None,
+        }
+    }
+
+    /// Refuses calls of another product than the credential's.
+    pub(crate) fn suits(&self, request: &Prepared) -> Result<(), Error> {
+        let endpoint = request.envelope.endpoint;
+        let product = Product::of_id(endpoint);
+        let needed = match product {
+            Some(Product::PayBusiness) => {
+                "calls of this product are signed in another way, which is not built"
+            }
+            Some(Product::PayV2) => match self {
+                Self::V2(merchant) => return merchant.suits(request),
+                Self::V3(_) => {
+                    "this call needs the APIv2 key: make a client with `pay_v2::Merchant`"
+                }
+            },
+            _ => match self {
+                Self::V3(_) => return Ok(()),
+                Self::V2(_) => {
+                    "this call needs the private key: make a client with `pay_v3::Merchant`"
+                }
+            },
+        };
+        Err(Error::Credential {
+            endpoint,
+            reason: needed.into(),
+        })
+    }
+
+    /// Encrypts what must travel encrypted.
+    pub(crate) async fn seal(
+        &self,
+        client: &Client,
+        record: &dyn Record,
+        request: &mut Prepared,
+    ) -> Result<(), Error> {
+        match self {
+            Self::V2(_) => Ok(()),
+            Self::V3(merchant) => merchant.seal(client, record, request).await,
+        }
+    }
+
+    /// Signs one attempt.
+    pub(crate) async fn sign(
+        &self,
+        client: &Client,
+        request: &Prepared,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), Error> {
+        match self {
+            Self::V2(merchant) => merchant.sign(client, request, outgoing),
+            Self::V3(merchant) => merchant.sign(client, request, outgoing).await,
+        }
+    }
+
+    /// Proves that an answer is the platform's, and finds the failure that only this generation words.
+    pub(crate) async fn check(
+        &self,
+        client: &Client,
+        request: &Prepared,
+        incoming: &Incoming,
+    ) -> Result<(), Error> {
+        match self {
+            Self::V2(merchant) => merchant.check(request, incoming),
+            Self::V3(merchant) => merchant.check(client, request, incoming).await,
+        }
+    }
+
+    /// Decrypts the fields of an answer that came encrypted: a new body, if there were any.
+    pub(crate) async fn unseal(
+        &self,
+        endpoint: &'static str,
+        record: &dyn Record,
+        body: &[u8],
+    ) -> Result<Option<Bytes>, Error> {
+        match self {
+            Self::V2(_) => Ok(None),
+            Self::V3(merchant) => merchant.unseal(endpoint, record, body).await,
+        }
+    }
+}
+
+/// A header value that `Debug` does not show.
+pub(crate) fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// 32 digits and letters that were never used before.
+pub(crate) fn nonce(client: &Client) -> String {
+    let entropy = &client.inner.settings.entropy;
+    format!("{:016X}{:016X}", entropy.next_u64(), entropy.next_u64())
+}

@@ -1,0 +1,81 @@
+//! Verifies answers.
+
+use http::HeaderMap;
+use sha1::{Digest as _, Sha1};
+use xinqiao_crypto::pay_v3::{Signed, VerifyError, statement_body};
+
+use super::{Merchant, certificates, is_file};
+use crate::{client::Client, error::Error, execute::Prepared, transport::Incoming};
+
+/// The header that stands in for the body of an overseas statement.
+const STATEMENT: &str = "wechatpay-statement-sha1";
+
+/// Takes the signature of an answer or a notice from its headers; a missing header is empty.
+pub fn signed_headers(headers: &HeaderMap) -> Signed<'_> {
+    let text = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    };
+    Signed {
+        timestamp: text("wechatpay-timestamp"),
+        nonce: text("wechatpay-nonce"),
+        signature: text("wechatpay-signature"),
+        serial: text("wechatpay-serial"),
+        scheme: text("wechatpay-signature-type"),
+    }
+}
+
+impl Merchant {
+    pub(crate) async fn check(
+        &self,
+        client: &Client,
+        request: &Prepared,
+        incoming: &Incoming,
+    ) -> Result<(), Error> {
+        let endpoint = request.envelope.endpoint;
+        let success = (200..300).contains(&incoming.status);
+        let signed = signed_headers(&incoming.headers);
+        // A failure of some server in between is not the platform's and says so itself; a file is not
+        // signed, and its hash was.
+        if signed.signature.is_empty() && (!success || is_file(request)) {
+            return Ok(());
+        }
+        if success && certificates::is_download(request) {
+            return self.absorb(client, endpoint, incoming);
+        }
+        let statement = incoming
+            .headers
+            .get(STATEMENT)
+            .and_then(|value| value.to_str().ok());
+        let body = match statement {
+            // WECHAT: of an overseas statement its hash is signed, as JSON that is never sent.
+            Some(hash) => {
+                let found = Sha1::digest(&incoming.body);
+                let found: Vec<String> = found.iter().map(|byte| format!("{byte:02x}")).collect();
+                if !found.concat().eq_ignore_ascii_case(hash) {
+                    let source = VerifyError::Mismatch;
+                    return Err(Error::Signature { endpoint, source });
+                }
+                statement_body(hash).into_bytes().into()
+            }
+            None => incoming.body.clone(),
+        };
+        let now = client.inner.settings.clock.unix();
+        let mut verdict = self.verify(&signed, &body, now);
+        if let Err(error) = &verdict
+            && let Some(serial) = Self::unknown(error)
+        {
+            self.look_for(client, serial).await;
+            verdict = self.verify(&signed, &body, now);
+        }
+        if verdict == Err(VerifyError::Probe) {
+            tracing::debug!(
+                endpoint,
+                "The platform probed whether signatures are checked."
+            );
+        }
+        verdict
+            .map(drop)
+            .map_err(|source| Error::Signature { endpoint, source })
+    }
+}

@@ -1,0 +1,138 @@
+//! Finds the fields that travel encrypted (敏感信息), within a record that was written as JSON.
+//!
+//! The record says where such fields are, the JSON holds their texts; this module walks both side by side
+//! and knows no cipher.
+
+use serde_json::Value;
+
+use crate::record::{Record, Spelling};
+use crate::slot::Slot;
+
+/// Whether the record holds a text that must travel encrypted.
+#[must_use]
+pub fn is_in(record: &dyn Record) -> bool {
+    record
+        .shape()
+        .fields
+        .iter()
+        .enumerate()
+        .any(|(index, field)| {
+            record.slot(index).is_some_and(|slot| {
+                !slot.is_absent() && (field.encrypted || slots(slot).into_iter().any(is_in))
+            })
+        })
+}
+
+/// Calls `with` for every text of `value` that the record marks as encrypted, in the record's order.
+pub fn visit(record: &dyn Record, value: &mut Value, with: &mut dyn FnMut(&mut String)) {
+    for (index, field) in record.shape().fields.iter().enumerate() {
+        let Some(slot) = record.slot(index) else {
+            continue;
+        };
+        if field.spelling == Spelling::JsonText {
+            continue;
+        }
+        if field.bare {
+            below(slot, field.encrypted, value, with);
+        } else if field.flat {
+            if let Some((name, body)) = slot.union().and_then(|union| union.body())
+                && let Some(value) = value.get_mut(name)
+            {
+                below(body, false, value, with);
+            }
+        } else if let Some(value) = value.get_mut(field.name) {
+            below(slot, field.encrypted, value, with);
+        }
+    }
+}
+
+fn below(slot: &dyn Slot, encrypted: bool, value: &mut Value, with: &mut dyn FnMut(&mut String)) {
+    if let (Some(items), Value::Array(values)) = (slot.items(), &mut *value) {
+        for (item, value) in items.into_iter().zip(values) {
+            below(item, encrypted, value, with);
+        }
+        return;
+    }
+    match value {
+        Value::String(text) if encrypted && !text.is_empty() => with(text),
+        Value::Object(_) => {
+            if let Some(record) = slot.record() {
+                visit(record, value, with);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The records directly below a slot.
+fn slots(slot: &dyn Slot) -> Vec<&dyn Record> {
+    if let Some(items) = slot.items() {
+        return items.into_iter().flat_map(slots).collect();
+    }
+    let body = slot.union().and_then(|union| union.body());
+    slot.record()
+        .into_iter()
+        .chain(body.and_then(|(_, body)| body.record()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate as w;
+
+    w::record! {
+        /// Inner.
+        pub struct Inner {
+            /// Open.
+            0 bank: String => w::Field::new("bank").required(),
+            /// Sealed.
+            1 number: Option<String> => w::Field::new("number").encrypted(),
+        }
+        new(bank: String)
+        set(number: String)
+    }
+
+    w::record! {
+        /// Outer.
+        pub struct Outer {
+            /// Sealed.
+            0 name: String => w::Field::new("name").required().encrypted(),
+            /// Below.
+            1 card: Option<Inner> => w::Field::new("card"),
+            /// Several below.
+            2 cards: Option<Vec<Inner>> => w::Field::new("cards"),
+            /// Sealed texts.
+            3 phones: Option<Vec<String>> => w::Field::new("phones").encrypted(),
+        }
+        new(name: String)
+        set(card: Inner, cards: Vec<Inner>, phones: Vec<String>)
+    }
+
+    #[test]
+    fn every_encrypted_text_is_found_and_nothing_else() {
+        let outer = Outer::new("林")
+            .card(Inner::new("b").number("1"))
+            .cards(vec![Inner::new("b"), Inner::new("b").number("2")])
+            .phones(vec!["3".to_owned(), "4".to_owned()]);
+        assert!(super::is_in(&outer));
+        let text = w::json::encode(&outer);
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        super::visit(&outer, &mut value, &mut |text| text.insert(0, '*'));
+        assert_eq!(
+            value,
+            json!({
+                "name": "*林",
+                "card": {"bank": "b", "number": "*1"},
+                "cards": [{"bank": "b"}, {"bank": "b", "number": "*2"}],
+                "phones": ["*3", "*4"],
+            })
+        );
+    }
+
+    #[test]
+    fn a_record_without_such_texts_needs_no_key() {
+        assert!(!super::is_in(&Inner::new("b")));
+    }
+}
