@@ -17,7 +17,7 @@ mod suite;
 mod user;
 mod vault;
 
-use self::flight::Fetched;
+pub(crate) use self::flight::{Fetch, Fetched, Flight, Want};
 pub use self::{
     component::{Component, Grant},
     own::{Kind, OwnTokens},
@@ -85,8 +85,6 @@ pub(crate) struct Sources {
     pub(crate) secret: Option<AppSecret>,
     /// The platform that acts for the account.
     pub(crate) component: Option<Component>,
-    /// The application that acts for the corp.
-    pub(crate) suite: Option<Suite>,
 }
 
 impl Sources {

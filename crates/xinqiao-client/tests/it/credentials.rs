@@ -8,6 +8,9 @@ use std::{
 use serde_json::{Value, json};
 use xinqiao_client::{
     Client, Component, Error, Suite, TokenKind,
+    jssdk::{Signer, Ticket},
+    oauth::{self, CodeFault, Exchange, Visitor},
+    session,
     token::{MemoryVault, Provider, StaticToken, UserTokens, Vault, VaultKey},
     transport::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
 };
@@ -381,4 +384,129 @@ impl Vault for Shared {
     ) -> BoxFuture<'a, Result<(), xinqiao_client::BoxError>> {
         self.0.save(key, secret)
     }
+}
+
+fn log_in(openid: &str) -> Value {
+    json!({
+        "access_token": "user1", "expires_in": 7200, "refresh_token": "refresh",
+        "openid": openid, "scope": "snsapi_base", "unionid": "u1",
+    })
+}
+
+#[tokio::test]
+async fn a_code_that_comes_twice_is_exchanged_once() {
+    let used = json!({"errcode": 40163, "errmsg": "code been used, rid: 1-2-3"});
+    let answers = Answers::default().on("/sns/oauth2/access_token", [log_in("o1"), used]);
+    let client = answers.client("wxsite").secret("secret").build().unwrap();
+    let exchange = Exchange::new(client.clone());
+    let (one, two) = tokio::join!(exchange.log_in("code"), exchange.log_in("code"));
+    assert_eq!(one.unwrap().openid, two.unwrap().openid);
+    let user = exchange.log_in("code").await.unwrap();
+    assert_eq!(user.scopes, ["snsapi_base"]);
+    assert_eq!(user.unionid.unwrap().as_str(), "u1");
+    assert_eq!(answers.asked("/sns/oauth2/access_token").len(), 1);
+
+    let error = oauth::exchange(&client, "code").await.unwrap_err();
+    assert_eq!(oauth::code_fault(&error), Some(CodeFault::Used));
+    assert!(error.to_string().contains("code been used"), "{error}");
+}
+
+#[tokio::test]
+async fn a_platform_exchanges_codes_without_the_accounts_secret() {
+    let session = json!({"openid": "o1", "session_key": "AAAAAAAAAAAAAAAAAAAAAA=="});
+    let answers = component_answers()
+        .on("/sns/oauth2/component/access_token", [log_in("o2")])
+        .on("/sns/component/jscode2session", [session]);
+    let component = Component::new("wxplatform", "secret");
+    component.set_ticket("ticket@@@1").await.unwrap();
+    let platform = answers.client("wxplatform").build().unwrap();
+    let error = oauth::exchange(&platform, "code").await.unwrap_err();
+    assert!(error.to_string().contains("`.secret(…)`"), "{error}");
+    let shop = platform.with_authorizer(&component, "wxshop");
+    let user = oauth::exchange(&shop, "code").await.unwrap();
+    assert_eq!(user.openid.as_str(), "o2");
+    let asked = answers.asked("/sns/oauth2/component/access_token");
+    assert!(asked[0].0.contains("component_access_token=comp1"));
+    assert!(
+        asked[0].0.contains("appid=wxshop") && asked[0].0.contains("component_appid=wxplatform")
+    );
+    let user = session::login(&shop, "code").await.unwrap();
+    assert_eq!(user.openid.as_str(), "o1");
+}
+
+#[tokio::test]
+async fn a_mini_programs_session_and_phone_number() {
+    let session = json!({"openid": "o1", "session_key": "AAAAAAAAAAAAAAAAAAAAAA=="});
+    let phone = json!({"errcode": 0, "errmsg": "ok", "phone_info": {
+        "phoneNumber": "13800000000", "purePhoneNumber": "13800000000", "countryCode": "86",
+    }});
+    let token = json!({"access_token": "t1", "expires_in": 7200});
+    let answers = Answers::default()
+        .on("/sns/jscode2session", [session])
+        .on("/wxa/business/getuserphonenumber", [phone])
+        .on("/wxa/checksession", [json!({"errcode": 0, "errmsg": "ok"})])
+        .on("/cgi-bin/stable_token", [token]);
+    let client = answers.client("wxmini").secret("secret").build().unwrap();
+    let user = session::login(&client, "code").await.unwrap();
+    assert!(!format!("{user:?}").contains("AAAA"));
+    let asked = answers.asked("/sns/jscode2session");
+    assert!(asked[0].0.contains("secret=secret") && asked[0].0.contains("js_code=code"));
+    session::check(&client, &user.openid, &user.key)
+        .await
+        .unwrap();
+    let asked = answers.asked("/wxa/checksession");
+    assert!(asked[0].0.contains("sig_method=hmac_sha256"));
+    let phone = session::phone_number(&client, "code").await.unwrap();
+    assert_eq!(phone.pure, "13800000000");
+}
+
+#[tokio::test]
+async fn pages_are_signed_with_one_ticket() {
+    let answers = Answers::default()
+        .on(
+            "/cgi-bin/stable_token",
+            [json!({"access_token": "t1", "expires_in": 7200})],
+        )
+        .on(
+            "/cgi-bin/ticket/getticket",
+            [json!({"errcode": 0, "errmsg": "ok", "ticket": "ticket1", "expires_in": 7200})],
+        );
+    let client = answers.client("wxshop").secret("secret").build().unwrap();
+    let signer = Signer::new(client, Ticket::Page).domains(["h5.example.com"]);
+    let (one, two) = tokio::join!(
+        signer.config("https://h5.example.com/?a=1#top"),
+        signer.config("https://h5.example.com/two"),
+    );
+    let one = one.unwrap();
+    assert_eq!(one.url, "https://h5.example.com/?a=1");
+    assert_ne!(one.signature, two.unwrap().signature);
+    let config = one.to_json(&["chooseImage"]);
+    assert_eq!(config["appId"], "wxshop");
+    assert_eq!(config["timestamp"], START);
+    assert_eq!(config["signature"].as_str().unwrap().len(), 40);
+    assert_eq!(answers.asked("/cgi-bin/ticket/getticket").len(), 1);
+    let error = signer.config("https://other.cn/").await.unwrap_err();
+    assert!(error.to_string().contains("jssdk.url_mismatch"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wecom_visitor_is_a_member_or_an_outsider() {
+    let answers = Answers::default()
+        .on(
+            GETTOKEN,
+            [json!({"errcode": 0, "access_token": "corp1", "expires_in": 7200})],
+        )
+        .on(
+            "/cgi-bin/auth/getuserinfo",
+            [
+                json!({"errcode": 0, "userid": "lin", "user_ticket": "t"}),
+                json!({"errcode": 0, "openid": "o1", "external_userid": "wm1"}),
+            ],
+        );
+    let corp = answers.client("wwcorp").corp_secret("agent").build();
+    let corp = corp.unwrap();
+    let member = oauth::visitor(&corp, "code").await.unwrap();
+    assert!(matches!(member, Visitor::Member { userid, .. } if userid == "lin"));
+    let outsider = oauth::visitor(&corp, "code").await.unwrap();
+    assert!(matches!(outsider, Visitor::Outsider { openid, .. } if openid.as_str() == "o1"));
 }
