@@ -6,5 +6,7 @@
 
 #[rustfmt::skip]
 mod generated;
+#[cfg(feature = "message")]
+mod subscribe_message;
 
 pub use generated::*;

@@ -2,10 +2,13 @@
 //!
 //! Only shortcuts for the common bodies; everything else is `Send::new(openid, Body::…)`.
 
-use xinqiao_types::{MediaId, OpenId};
+use xinqiao_types::{AppId, MediaId, OpenId};
 
-use crate::message::custom::Send;
-use crate::message::{Article, Body, Image, News, Text, Voice};
+use crate::message::custom::{Send, Typing};
+use crate::message::{
+    Article, Body, Customservice, Image, Miniprogrampage, Mpnews, Mpnewsarticle, Msgmenu,
+    MsgmenuItem, Music, News, Text, Video, Voice, Wxcard,
+};
 
 impl Send {
     /// A text.
@@ -33,7 +36,102 @@ impl Send {
         title: impl Into<String>,
         url: impl Into<String>,
     ) -> Self {
-        Send::new(touser, Body::News(News::new(vec![Article::new(title, url)])))
+        Send::new(
+            touser,
+            Body::News(News::new(vec![Article::new(title, url)])),
+        )
+    }
+
+    /// An article that links out, with its description and picture.
+    #[must_use]
+    pub fn news(touser: impl Into<OpenId>, article: Article) -> Self {
+        Send::new(touser, Body::News(News::new(vec![article])))
+    }
+
+    /// A video; give it a title and a picture with the setters of [`Video`].
+    #[must_use]
+    pub fn video(touser: impl Into<OpenId>, video: Video) -> Self {
+        Send::new(touser, Body::Video(video))
+    }
+
+    /// Music by its address, with the media id of its picture.
+    #[must_use]
+    pub fn music(touser: impl Into<OpenId>, music: Music) -> Self {
+        Send::new(touser, Body::Music(music))
+    }
+
+    /// An article among the materials, by its media id.
+    #[must_use]
+    pub fn material(touser: impl Into<OpenId>, media_id: impl Into<MediaId>) -> Self {
+        Send::new(touser, Body::Mpnews(Mpnews::new(media_id)))
+    }
+
+    /// A published article (已发布的图文).
+    #[must_use]
+    pub fn published(touser: impl Into<OpenId>, article_id: impl Into<String>) -> Self {
+        Send::new(touser, Body::Mpnewsarticle(Mpnewsarticle::new(article_id)))
+    }
+
+    /// A page of a mini program that is linked to the account.
+    #[must_use]
+    pub fn mini_program_page(
+        touser: impl Into<OpenId>,
+        appid: impl Into<AppId>,
+        page: impl Into<String>,
+        title: impl Into<String>,
+        thumb: impl Into<String>,
+    ) -> Self {
+        let page = Miniprogrampage::new(appid, page);
+        let page = page.title(title.into()).thumb_media_id(thumb.into());
+        Send::new(touser, Body::Miniprogrampage(page))
+    }
+
+    /// A card (卡券).
+    #[must_use]
+    pub fn card(touser: impl Into<OpenId>, card_id: impl Into<String>) -> Self {
+        Send::new(touser, Body::Wxcard(Wxcard::new(card_id)))
+    }
+
+    /// A menu of choices (菜单消息), each an id and a text. A tap comes back as a text message with
+    /// `bizmsgmenuid`.
+    #[must_use]
+    pub fn menu<I, C>(
+        touser: impl Into<OpenId>,
+        head: impl Into<String>,
+        choices: impl IntoIterator<Item = (I, C)>,
+        tail: impl Into<String>,
+    ) -> Self
+    where
+        I: Into<String>,
+        C: Into<String>,
+    {
+        let list = choices
+            .into_iter()
+            .map(|(id, content)| MsgmenuItem::new(id, content))
+            .collect::<Vec<_>>();
+        let menu = Msgmenu::new(list);
+        let menu = menu.head_content(head.into()).tail_content(tail.into());
+        Send::new(touser, Body::Msgmenu(menu))
+    }
+
+    /// Shows the name of a customer-service account (`kf_account`) beside the message.
+    #[must_use]
+    pub fn from_staff(self, account: impl Into<String>) -> Self {
+        self.customservice(Customservice::new().kf_account(account.into()))
+    }
+}
+
+impl Typing {
+    /// Shows that somebody is typing. It costs none of the messages that an interaction allows.
+    #[must_use]
+    pub fn start(touser: impl Into<OpenId>) -> Self {
+        Typing::new(touser, "Typing")
+    }
+
+    /// Takes it back.
+    #[must_use]
+    pub fn stop(touser: impl Into<OpenId>) -> Self {
+        Typing::new(touser, "CancelTyping")
     }
 }
 
@@ -48,6 +146,28 @@ mod tests {
         assert_eq!(
             json::encode(&Send::text("o1", "你好")),
             r#"{"touser":"o1","msgtype":"text","text":{"content":"你好"}}"#
+        );
+    }
+
+    #[test]
+    fn a_menu_of_choices_and_a_page_are_flat_too() {
+        let menu = Send::menu("o1", "满意吗？", [("1", "满意"), ("2", "不满意")], "谢谢");
+        assert_eq!(
+            json::encode(&menu.from_staff("a@b")),
+            "{\"touser\":\"o1\",\"customservice\":{\"kf_account\":\"a@b\"},\"msgtype\":\"msgmenu\",\
+             \"msgmenu\":{\"head_content\":\"满意吗？\",\"list\":[{\"id\":\"1\",\"content\":\"满意\"},\
+             {\"id\":\"2\",\"content\":\"不满意\"}],\"tail_content\":\"谢谢\"}}"
+        );
+        assert_eq!(
+            json::encode(&Send::mini_program_page(
+                "o1",
+                "wx1",
+                "pages/index",
+                "桥",
+                "m1"
+            )),
+            "{\"touser\":\"o1\",\"msgtype\":\"miniprogrampage\",\"miniprogrampage\":{\
+             \"thumb_media_id\":\"m1\",\"title\":\"桥\",\"appid\":\"wx1\",\"pagepath\":\"pages/index\"}}"
         );
     }
 

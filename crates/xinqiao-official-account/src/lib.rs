@@ -6,7 +6,15 @@
 
 #[cfg(feature = "message")]
 mod custom;
+#[cfg(feature = "message")]
+mod mass;
+#[cfg(feature = "menu")]
+mod menu_layout;
+#[cfg(feature = "message")]
+mod template_message;
 #[rustfmt::skip]
 mod generated;
 
 pub use generated::*;
+#[cfg(feature = "menu")]
+pub use menu_layout::{MenuError, MenuFault};

@@ -1,0 +1,61 @@
+//! Subscription messages (订阅消息) field by field: `.field("thing1", "手冲")`.
+
+use xinqiao_types::OpenId;
+
+use crate::message::subscribe::{Bizsend, Send};
+use crate::message::{BizsendData, SendData};
+
+impl Send {
+    /// A message to fill with [`Send::field`].
+    #[must_use]
+    pub fn to(touser: impl Into<OpenId>, template_id: impl Into<String>) -> Self {
+        let mut send = Self::default();
+        send.touser = touser.into();
+        send.template_id = template_id.into();
+        send
+    }
+
+    /// Fills one field of the template.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.data.insert(name.into(), SendData::new(value));
+        self
+    }
+}
+
+impl Bizsend {
+    /// A notification of a service account (订阅通知) to fill with [`Bizsend::field`].
+    #[must_use]
+    pub fn to(touser: impl Into<OpenId>, template_id: impl Into<String>) -> Self {
+        let mut send = Self::default();
+        send.touser = touser.into();
+        send.template_id = template_id.into();
+        send
+    }
+
+    /// Fills one field of the template.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.data.insert(name.into(), BizsendData::new(value));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xinqiao_wire::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_filled_one_by_one() {
+        let send = Bizsend::to("o1", "t1")
+            .field("thing1", "手冲")
+            .field("time2", "10:00");
+        assert_eq!(
+            json::encode(&send),
+            "{\"touser\":\"o1\",\"template_id\":\"t1\",\
+             \"data\":{\"thing1\":{\"value\":\"手冲\"},\"time2\":{\"value\":\"10:00\"}}}"
+        );
+    }
+}
