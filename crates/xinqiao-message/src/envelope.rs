@@ -17,12 +17,14 @@ mod keys;
 mod open;
 mod query;
 mod seal;
+mod work;
 
 pub use error::{Base64Fault, EnvelopeError, SignatureFault};
 pub use keys::{Generation, Keys};
 pub use open::{Echo, Opened, OpenedReply, SUCCESS, Verified, open, open_reply, verify_url};
 pub use query::CallbackQuery;
 pub use seal::{Push, SealedPush, seal_push, seal_reply, seal_reply_as, url_query};
+pub use work::WorkReceiver;
 
 /// The largest body of a callback, in bytes.
 pub const MAX_BODY: usize = xinqiao_wire::xml::MAX_BYTES;

@@ -1,0 +1,109 @@
+//! WeCom's four kinds of receive id (企业微信 receiveid).
+//!
+//! WeCom seals every callback for somebody: a corp, a provider, an application, or nobody. Which one it is
+//! follows from the URL that the callback came to, never from its content: the outer `ToUserName` may name
+//! the provider on a grant of a corp.
+//!
+//! Source: doc pages 91144 and 97172; "WeCom differences" of the callback rules.
+
+use xinqiao_crypto::AesKey;
+use xinqiao_types::{CallbackToken, CorpId};
+
+use super::Keys;
+
+/// Whom a WeCom callback is sealed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkReceiver<'a> {
+    /// An agent of one's own corp (自建应用): the corp.
+    Agent {
+        /// The corp.
+        corp: &'a CorpId,
+    },
+    /// A provider's URL when it is saved (both URLs): the provider's own corp.
+    ProviderCheck {
+        /// The provider.
+        provider: &'a CorpId,
+    },
+    /// A provider's data URL (数据回调): the corp that installed the application. Put `$CORPID$` into the URL
+    /// to learn which one.
+    Data {
+        /// The corp.
+        corp: &'a CorpId,
+    },
+    /// A provider's command URL (指令回调): the application.
+    Command {
+        /// The suite.
+        suite: &'a str,
+    },
+    /// A third-party application of a person, not of a company: nobody.
+    Personal,
+}
+
+impl WorkReceiver<'_> {
+    /// What the ciphertext carries.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Agent { corp } | Self::Data { corp } => corp.as_str(),
+            Self::ProviderCheck { provider } => provider.as_str(),
+            Self::Command { suite } => suite,
+            Self::Personal => "",
+        }
+    }
+}
+
+impl Keys {
+    /// Settings of a WeCom URL, which is always encrypted.
+    ///
+    /// A provider's URLs have one token and key but several receivers: make keys for each callback, with
+    /// [`WorkReceiver::ProviderCheck`] for GET and the URL's own kind for POST.
+    pub fn work(token: CallbackToken, key: &AesKey, receiver: WorkReceiver<'_>) -> Self {
+        Self::new(token, receiver.id()).with_aes_key(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::{CallbackQuery, EnvelopeError, Push, open, seal_push};
+
+    fn sealed_and_opened(
+        by: WorkReceiver<'_>,
+        with: WorkReceiver<'_>,
+    ) -> Result<(), EnvelopeError> {
+        let key =
+            AesKey::parse("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").expect("43 characters");
+        let token = || CallbackToken::new("token");
+        let push = Push {
+            plain: "<xml><ToUserName>ww1</ToUserName><MsgType>text</MsgType></xml>",
+            // WECHAT: the outer name does not tell the receiver.
+            to_user_name: "wwprovider",
+            openid: "",
+        };
+        let keys = Keys::work(token(), &key, by);
+        let pushed = seal_push(&keys, &push, 1_700_000_000, "n", [1; 16])?;
+        let keys = Keys::work(token(), &key, with);
+        let query = CallbackQuery::parse(&pushed.query);
+        open(&keys, &query, pushed.body.as_bytes()).map(|_| ())
+    }
+
+    #[test]
+    fn each_of_the_four_receivers_opens_its_own_only() {
+        let (corp, provider) = (CorpId::new("ww1"), CorpId::new("wwprovider"));
+        let all = [
+            WorkReceiver::Agent { corp: &corp },
+            WorkReceiver::ProviderCheck {
+                provider: &provider,
+            },
+            WorkReceiver::Command { suite: "ww-suite" },
+            WorkReceiver::Personal,
+        ];
+        for by in all {
+            for with in all {
+                let opened = sealed_and_opened(by, with);
+                assert_eq!(opened.is_ok(), by == with, "{by:?} {with:?}: {opened:?}");
+            }
+        }
+        assert!(sealed_and_opened(all[0], WorkReceiver::Data { corp: &corp }).is_ok());
+    }
+}
