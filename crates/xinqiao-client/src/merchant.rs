@@ -140,8 +140,10 @@ pub(crate) fn secret_header(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// 32 digits and letters that were never used before.
-pub(crate) fn nonce(client: &Client) -> String {
-    let entropy = &client.inner.settings.entropy;
-    format!("{:016X}{:016X}", entropy.next_u64(), entropy.next_u64())
+impl Client {
+    /// 32 digits and letters that were never used before (`nonce_str`).
+    pub fn nonce(&self) -> String {
+        let entropy = &self.inner.settings.entropy;
+        format!("{:016X}{:016X}", entropy.next_u64(), entropy.next_u64())
+    }
 }

@@ -18,7 +18,6 @@ use crate::{
     client::Client,
     error::{AnswerCode, ApiError, Error},
     execute::Prepared,
-    merchant::nonce,
     transport::{Incoming, Outgoing},
 };
 
@@ -130,7 +129,7 @@ impl Merchant {
             }
         }
         if !has(&params, "nonce_str") {
-            params.push(("nonce_str", nonce(client).into()));
+            params.push(("nonce_str", client.nonce().into()));
         }
         let given = params.iter().find(|(name, _)| *name == "sign_type");
         let how = match given {

@@ -27,11 +27,7 @@ use xinqiao_crypto::{
 use xinqiao_types::{ApiV3Key, MchId, UnixSeconds};
 
 use crate::{
-    client::Client,
-    error::Error,
-    execute::Prepared,
-    merchant::{nonce, secret_header},
-    transport::Outgoing,
+    client::Client, error::Error, execute::Prepared, merchant::secret_header, transport::Outgoing,
 };
 
 mod certificates;
@@ -226,7 +222,7 @@ impl Merchant {
             self.have_keys(client, endpoint).await?;
         }
         let timestamp = client.inner.settings.clock.unix().0;
-        let nonce = nonce(client);
+        let nonce = client.nonce();
         let whole;
         let body = match &request.signed {
             Some(part) => &part[..],

@@ -3,8 +3,23 @@
 //! Every endpoint is a plain request type with its answer beside it; what they hold is in their documentation and in
 //! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the
 //! network: give a request to `xinqiao-client`.
+//!
+//! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
+//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_download`).
 
 #[rustfmt::skip]
+#[cfg(all(feature = "client", feature = "base"))]
+pub mod bill_download;
 mod generated;
+#[cfg(feature = "client")]
+pub mod invoke;
+#[cfg(feature = "client")]
+pub mod notify;
+#[cfg(all(feature = "client", feature = "base"))]
+pub mod refund_policy;
 
 pub use generated::*;
+#[cfg(feature = "client")]
+pub use xinqiao_client::pay_v3::{Merchant, REFRESH};
+#[cfg(feature = "client")]
+pub use xinqiao_crypto::pay_v3::{Identity, KeyError, VerifyError};

@@ -77,6 +77,7 @@ fn slots(slot: &dyn Slot) -> Vec<&dyn Record> {
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "the macro makes public types")]
 mod tests {
     use serde_json::json;
 

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id;
-use xinqiao_crypto::pay_v3::{Certificate, KeyRing, VerifyError};
+use xinqiao_crypto::pay_v3::{Certificate, KeyRing};
 
 use super::{Merchant, json as parse, verify::signed_headers};
 use crate::{client::Client, error::Error, execute::Prepared, transport::Incoming};
@@ -155,13 +155,5 @@ impl Merchant {
             .map_err(|error| wrong(error.into()))?;
         let pem = String::from_utf8(pem).map_err(|error| wrong(error.into()))?;
         Certificate::from_pem(&pem).map_err(|error| wrong(error.into()))
-    }
-
-    /// The serial in an error that a download may heal.
-    pub(super) fn unknown(error: &VerifyError) -> Option<&str> {
-        match error {
-            VerifyError::UnknownKey { serial } => Some(serial),
-            _ => None,
-        }
     }
 }

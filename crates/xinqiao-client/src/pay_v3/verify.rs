@@ -2,7 +2,10 @@
 
 use http::HeaderMap;
 use sha1::{Digest as _, Sha1};
-use xinqiao_crypto::pay_v3::{Signed, VerifyError, statement_body};
+use xinqiao_crypto::{
+    Genuine,
+    pay_v3::{Signed, VerifyError, statement_body},
+};
 
 use super::{Merchant, certificates, is_file};
 use crate::{client::Client, error::Error, execute::Prepared, transport::Incoming};
@@ -26,6 +29,29 @@ pub fn signed_headers(headers: &HeaderMap) -> Signed<'_> {
 }
 
 impl Merchant {
+    /// Proves that the platform signed these bytes; an unknown serial leads to one download of its
+    /// certificates, at most once a minute.
+    ///
+    /// Cancel safety: the keys are either all replaced or not at all.
+    ///
+    /// # Errors
+    /// It did not, or the key that it names is not the platform's.
+    pub async fn verify_or_refresh(
+        &self,
+        client: &Client,
+        signed: &Signed<'_>,
+        body: &[u8],
+    ) -> Result<Genuine, VerifyError> {
+        let now = client.inner.settings.clock.unix();
+        match self.verify(signed, body, now) {
+            Err(VerifyError::UnknownKey { serial }) => {
+                self.look_for(client, &serial).await;
+                self.verify(signed, body, now)
+            }
+            verdict => verdict,
+        }
+    }
+
     pub(crate) async fn check(
         &self,
         client: &Client,
@@ -60,14 +86,7 @@ impl Merchant {
             }
             None => incoming.body.clone(),
         };
-        let now = client.inner.settings.clock.unix();
-        let mut verdict = self.verify(&signed, &body, now);
-        if let Err(error) = &verdict
-            && let Some(serial) = Self::unknown(error)
-        {
-            self.look_for(client, serial).await;
-            verdict = self.verify(&signed, &body, now);
-        }
+        let verdict = self.verify_or_refresh(client, &signed, &body).await;
         if verdict == Err(VerifyError::Probe) {
             tracing::debug!(
                 endpoint,

@@ -4,6 +4,7 @@
 mod calls;
 mod credentials;
 mod http;
+mod merchant;
 mod platform;
 mod tokens;
 mod typed;
