@@ -2,12 +2,12 @@
 //!
 //! | question | module |
 //! | --- | --- |
-//! | what a person can do on the phone | [`act`] |
-//! | how a callback leaves, is repeated, and given up | [`push`] |
-//! | where a passive reply is applied | [`passive_reply`] |
-//! | where a token is issued and dies | [`token`], [`stable_token`] |
-//! | where 45015 is decided for a customer message | [`custom_message`] |
-//! | menu, staff, users, files, quotas | [`menu`], [`customer_service`], [`fans`], [`media`], [`quota`] |
+//! | what a person can do on the phone | `act` |
+//! | how a callback leaves, is repeated, and given up | `push` |
+//! | where a passive reply is applied | `passive_reply` |
+//! | where a token is issued and dies | `token`, `stable_token` |
+//! | where 45015 is decided for a customer message | `custom_message` |
+//! | menu, staff, users, files, quotas | `menu`, `customer_service`, `fans`, `media`, `quota` |
 
 pub(crate) mod act;
 pub(crate) mod bubble;
