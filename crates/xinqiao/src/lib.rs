@@ -24,7 +24,7 @@
 pub use xinqiao_client::{
     AccountFacts, Answer, AnswerCode, ApiError, Call, Client, ClientBuilder, Download, Endpoint,
     Error, FilePart, FreeCall, HttpOptions, HttpTransport, Policy, Refusal, Retry, TokenSource,
-    Transport, TransportReason, token, transport,
+    Transport, TransportReason, jssdk, oauth, session, token, transport,
 };
 /// Identifiers, units, time and secrets.
 pub use xinqiao_types as types;
@@ -47,26 +47,53 @@ pub fn mini_program(appid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Cl
     Client::new(appid, secret)
 }
 
-/// Official accounts (公众号).
-#[cfg(feature = "official-account")]
-pub mod official_account {
-    pub use xinqiao_official_account::*;
+/// A client for a merchant of WeChat Pay, APIv2: requests are signed with the merchant's key.
+///
+/// # Errors
+/// The merchant's client certificate cannot be used.
+#[cfg(feature = "pay-v2")]
+pub fn pay_v2(merchant: pay_v2::Merchant) -> Result<Client, Error> {
+    Client::for_merchant(merchant)
 }
 
-/// Mini programs (小程序) and mini games.
+/// A client for a merchant of WeChat Pay, APIv3: requests are signed with the merchant's private key,
+/// answers verified with the platform's keys.
+///
+/// # Errors
+/// The HTTP options cannot be used.
+#[cfg(feature = "pay-v3")]
+pub fn pay_v3(merchant: pay_v3::Merchant) -> Result<Client, Error> {
+    Client::for_merchant(merchant)
+}
+
+/// A client for a third-party platform (第三方平台) itself. For an account that granted it, see
+/// [`Client::with_authorizer`].
+#[cfg(feature = "open-platform")]
+pub fn open_platform(component: &token::Component) -> Client {
+    Client::of_component(component)
+}
+
+/// A client for an agent of a WeCom corp (企业微信自建应用).
+#[cfg(feature = "work")]
+pub fn work(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
+    Client::of_corp(corpid, secret)
+}
+
+/// A client for a WeCom third-party application (第三方应用) itself. For a corp that installed it, see
+/// [`Client::with_corp`].
+#[cfg(feature = "work")]
+pub fn work_suite(suite: &token::Suite) -> Client {
+    Client::of_suite(suite)
+}
+
 #[cfg(feature = "mini-program")]
-pub mod mini_program {
-    pub use xinqiao_mini_program::*;
-    /// Temporary media for customer messages.
-    pub use xinqiao_official_account::media;
-
-    /// Messages.
-    pub mod message {
-        pub use xinqiao_mini_program::message::*;
-        /// Customer messages (客服消息).
-        pub use xinqiao_official_account::message::custom;
-    }
-}
+pub mod mini_program;
+#[cfg(feature = "official-account")]
+pub mod official_account;
+#[cfg(feature = "open-platform")]
+pub mod open_platform;
+#[cfg(feature = "work")]
+pub mod work;
 
 /// Marketing API (广告).
 #[cfg(feature = "ads")]
@@ -77,21 +104,15 @@ pub use xinqiao_channels as channels;
 /// Chatbot (对话开放平台).
 #[cfg(feature = "chatbot")]
 pub use xinqiao_chatbot as chatbot;
-/// Open platform (开放平台): third-party platforms, website and mobile applications.
-#[cfg(feature = "open-platform")]
-pub use xinqiao_open_platform as open_platform;
 /// Business pay (微企付).
 #[cfg(feature = "pay-business")]
 pub use xinqiao_pay_business as pay_business;
 /// Cross-border pay.
 #[cfg(feature = "pay-global")]
 pub use xinqiao_pay_global as pay_global;
-/// WeChat Pay, APIv2. The client does not sign payment calls yet: requests and answers are types only.
+/// WeChat Pay, APIv2: requests, answers, and what stands around them.
 #[cfg(feature = "pay-v2")]
 pub use xinqiao_pay_v2 as pay_v2;
-/// WeChat Pay, APIv3. The client does not sign payment calls yet: requests and answers are types only.
+/// WeChat Pay, APIv3: requests, answers, and what stands around them.
 #[cfg(feature = "pay-v3")]
 pub use xinqiao_pay_v3 as pay_v3;
-/// WeCom (企业微信).
-#[cfg(feature = "work")]
-pub use xinqiao_work as work;

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(all(feature = "official-account", feature = "mini-program"))]
 
+#[cfg(feature = "pay-v3")]
+mod pay;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};

@@ -1,0 +1,7 @@
+//! WeCom (企业微信): endpoints, log-in, and the tokens of agents, applications and providers.
+
+pub use xinqiao_client::{
+    jssdk, oauth,
+    token::{MemoryVault, Provider, Suite, Vault, VaultKey},
+};
+pub use xinqiao_work::*;
