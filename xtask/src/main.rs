@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod book;
 mod catalog;
 mod check;
 mod codegen;
@@ -54,6 +55,8 @@ enum Command {
         #[arg(long)]
         output: Option<PathBuf>,
     },
+    /// Writes the book's pages, chapters and reference, and builds it where `mdbook` is installed.
+    Book,
     /// What must hold over the repository: dependency directions, bans, layout, literals.
     Check,
     /// First pass from a fact base to TOML.
@@ -99,6 +102,7 @@ fn main() -> Result<()> {
         Command::Catalog(CatalogCommand::Stats { json }) => catalog::stats(json),
         Command::Samples { index } => samples(&index),
         Command::Openapi { product, output } => openapi(&product, output.as_deref()),
+        Command::Book => book::run(),
         Command::Check => check::run(),
         Command::Import(options) => import::run(&options),
     }
