@@ -122,7 +122,6 @@ fn by_hand(language: Language) -> Result<Pages> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
