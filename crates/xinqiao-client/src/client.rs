@@ -61,6 +61,29 @@ impl Client {
             .assemble(Arc::new(HttpTransport::default()))
     }
 
+    /// A client for a third-party platform (第三方平台) itself.
+    pub fn of_component(component: &Component) -> Self {
+        let appid = component.appid().clone();
+        Self::builder(appid)
+            .component(component)
+            .assemble(Arc::new(HttpTransport::default()))
+    }
+
+    /// A client for an agent of a WeCom corp, with the agent's secret.
+    pub fn of_corp(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+        Self::builder(corpid)
+            .corp_secret(secret)
+            .assemble(Arc::new(HttpTransport::default()))
+    }
+
+    /// A client for a WeCom third-party application itself.
+    pub fn of_suite(suite: &Suite) -> Self {
+        let id = suite.id().clone();
+        Self::builder(id)
+            .suite(suite)
+            .assemble(Arc::new(HttpTransport::default()))
+    }
+
     /// Begins a client for an account.
     pub fn builder(appid: impl Into<AppId>) -> ClientBuilder {
         ClientBuilder {
