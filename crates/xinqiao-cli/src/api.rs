@@ -25,8 +25,9 @@ pub(crate) enum Verb {
     },
     /// Show everything that the catalog knows about one endpoint
     Show {
-        /// Endpoint id, e.g. official_account.menu.create
-        id: String,
+        /// Endpoint id (official_account.menu.create), or a route ("POST /cgi-bin/menu/create", "/cgi-bin/menu/get")
+        #[arg(value_name = "ID or ROUTE")]
+        endpoint: String,
     },
     /// Call an endpoint of the running dev with a seeded account
     Call(Call),
@@ -69,8 +70,16 @@ pub(crate) async fn run(verb: Verb, lang: Lang) -> Outcome {
             list(filter.as_deref().unwrap_or_default(), json, lang);
             Ok(())
         }
-        Verb::Show { id } => {
-            talk::data(pretty(&json!(find(&id, lang)?)));
+        Verb::Show { endpoint } => {
+            if endpoint.contains('/') {
+                let found = find_by_route(&endpoint, lang)?;
+                talk::data(match found.as_slice() {
+                    [only] => pretty(&json!(only)),
+                    several => pretty(&json!(several)),
+                });
+            } else {
+                talk::data(pretty(&json!(find(&endpoint, lang)?)));
+            }
             Ok(())
         }
         Verb::Call(call) => self::call(call, lang).await,
@@ -122,6 +131,49 @@ fn find(id: &str, lang: Lang) -> Result<&'static catalog::Endpoint, Fail> {
             Lang::En => format!("the catalog has no endpoint {id}; near: {near}"),
         })
     })
+}
+
+/// All endpoints on a route: a path, with or without a method in front; several where products or parameters share it.
+fn find_by_route(route: &str, lang: Lang) -> Result<Vec<&'static catalog::Endpoint>, Fail> {
+    let (method, path) = match route.trim().split_once(char::is_whitespace) {
+        Some((method, path)) => (Some(method.to_ascii_uppercase()), path.trim()),
+        None => (None, route.trim()),
+    };
+    let method = match method {
+        None => None,
+        Some(name) => Some(catalog::Method::parse(&name).ok_or_else(|| {
+            Fail::usage(match lang {
+                Lang::Zh => format!("{name} 不是 GET、POST、PUT、PATCH、DELETE 之一"),
+                Lang::En => format!("{name} is none of GET, POST, PUT, PATCH, DELETE"),
+            })
+        })?),
+    };
+    let found: Vec<_> = catalog::route::candidates(method, path)
+        .into_iter()
+        .filter_map(|route| catalog::endpoint(route.id))
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let near = match catalog::route(&catalog::RouteQuery {
+        method: "GET",
+        path,
+        ..Default::default()
+    }) {
+        catalog::Routed::Unknown {
+            nearest: Some(path),
+        } => path.to_owned(),
+        catalog::Routed::WrongMethod { allowed } => allowed
+            .iter()
+            .map(|method| format!("{method} {path}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => "xinqiao api ls".to_owned(),
+    };
+    Err(Fail::usage(match lang {
+        Lang::Zh => format!("目录里没有路径 {route}；相近的：{near}"),
+        Lang::En => format!("the catalog has no route {route}; near: {near}"),
+    }))
 }
 
 /// Calls an endpoint as a seeded account and prints the answer.

@@ -57,8 +57,8 @@ pub(crate) struct TriggerOptions {
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "effect", required = true, multiple = false)]
 pub(crate) struct FaultEffect {
-    /// Answer with this error code
-    #[arg(long)]
+    /// Answer with this error code, e.g. 45009 or -1
+    #[arg(long, allow_negative_numbers = true)]
     errcode: Option<i64>,
     /// Answer with this HTTP status
     #[arg(long)]

@@ -124,6 +124,31 @@ fn the_catalog_is_data_on_standard_output() {
 }
 
 #[test]
+fn a_route_shows_all_who_share_it() {
+    let folder = folder();
+    let one = run(
+        folder.path(),
+        &["api", "show", "POST /cgi-bin/stable_token"],
+    );
+    let one: serde_json::Value = serde_json::from_slice(&one.stdout).expect("JSON");
+    assert_eq!(one["id"], "official_account.base.stable_token");
+    let shared = run(folder.path(), &["api", "show", "POST /cgi-bin/menu/create"]);
+    let shared: Vec<serde_json::Value> = serde_json::from_slice(&shared.stdout).expect("a list");
+    let hosts: Vec<&str> = shared
+        .iter()
+        .filter_map(|one| one["host"].as_str())
+        .collect();
+    assert_eq!(hosts, ["api.weixin.qq.com", "qyapi.weixin.qq.com"]);
+    let near = run(folder.path(), &["api", "show", "POST /cgi-bin/menu/crate"]);
+    assert_eq!(near.status.code(), Some(2));
+    assert!(
+        stderr(&near).contains("/cgi-bin/menu/create"),
+        "{}",
+        stderr(&near)
+    );
+}
+
+#[test]
 fn openapi_is_one_document() {
     let folder = folder();
     let output = run(folder.path(), &["openapi", "--product", "official_account"]);
