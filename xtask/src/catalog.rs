@@ -55,7 +55,7 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
         "events": events,
         "types": types,
         "titled": titled,
-        "modules": catalog.index.modules.len(),
+        "modules": catalog.outline.modules.len(),
         "routes": catalog.index.routes.len(),
         "errors": catalog.errors.codes.len(),
         "errors_by_hand": by_hand,
@@ -140,7 +140,7 @@ fn routes(catalog: &Catalog, complaints: &mut Vec<String>) {
             ));
         }
         if !catalog
-            .index
+            .outline
             .hosts
             .iter()
             .any(|host| host.name == route.host)

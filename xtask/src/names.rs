@@ -74,7 +74,7 @@ const KEYWORDS: &[&str] = &[
 pub(crate) fn ident(name: &str) -> String {
     let mut out = snake(name);
     if out.is_empty() {
-        out = "value".to_owned();
+        "value".clone_into(&mut out);
     }
     if out.starts_with(|character: char| character.is_ascii_digit()) {
         out.insert(0, 'n');

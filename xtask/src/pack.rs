@@ -6,7 +6,7 @@ use std::io::Write as _;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use xinqiao_catalog as catalog;
-use xinqiao_catalog::blob::{Errors, Events, Index, MAGIC, Rules, Section};
+use xinqiao_catalog::blob::{Errors, Events, Index, MAGIC, Outline, Rules, Section};
 use xinqiao_catalog::{Code, Endpoint, ErrorFamily, Module, Product, Route, Text, TypeDef, TypeId};
 
 use crate::source::{ProductTree, Prose, read};
@@ -21,6 +21,7 @@ use self::tables::{errors, hosts, rules};
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     pub(crate) index: Index,
+    pub(crate) outline: Outline,
     pub(crate) rules: Rules,
     pub(crate) errors: Errors,
     pub(crate) sections: BTreeMap<Product, Section>,
@@ -67,7 +68,7 @@ pub(crate) fn compile() -> Result<Catalog> {
         ..Catalog::default()
     };
     out.errors.codes = errors()?;
-    out.index.hosts = hosts()?;
+    out.outline.hosts = hosts()?;
     for (product, tree) in read::products()? {
         product_section(&mut out, product, &tree)
             .with_context(|| format!("in product {}", product.name()))?;
@@ -130,7 +131,7 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
     section.endpoints.sort_by_key(|endpoint| endpoint.id);
     events.events.sort_by_key(|event| event.id);
     for module in &tree.modules {
-        out.index.modules.push(Module {
+        out.outline.modules.push(Module {
             name: intern(&module.name),
             product,
             title: prose(&module.title),
@@ -216,6 +217,7 @@ fn covers(pattern: &str, endpoint: &Endpoint) -> bool {
 /// Packs the blob.
 pub(crate) fn pack(catalog: &Catalog) -> Result<Vec<u8>> {
     let mut sections: Vec<(String, Vec<u8>)> = vec![
+        ("outline".into(), deflate(&catalog.outline)?),
         ("index".into(), deflate(&catalog.index)?),
         ("rules".into(), deflate(&catalog.rules)?),
         ("errors".into(), deflate(&catalog.errors)?),

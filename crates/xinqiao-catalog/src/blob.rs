@@ -20,12 +20,18 @@ static PACKED: &[u8] = include_bytes!("../data/catalog.bin");
 /// First bytes of every blob; the last digit is the format version.
 pub const MAGIC: &[u8; 4] = b"XQC1";
 
-/// What every start needs: routes, hosts, modules.
+/// Every path of the platform; the first look-up of a route needs it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Index {
     /// Routes, sorted by host, path, method, id.
     pub routes: Vec<Route>,
+}
+
+/// What every start needs.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct Outline {
     /// Hosts.
     pub hosts: Vec<Host>,
     /// Modules, sorted by product and name.
@@ -126,7 +132,13 @@ fn load<T: Deserialize<'static> + Default>(name: &str) -> T {
     unpack(PACKED, name).unwrap_or_default()
 }
 
-/// Routes, hosts, modules.
+/// Hosts, modules.
+pub(crate) fn outline() -> &'static Outline {
+    static CELL: OnceLock<Outline> = OnceLock::new();
+    CELL.get_or_init(|| load("outline"))
+}
+
+/// Routes.
 pub(crate) fn index() -> &'static Index {
     static CELL: OnceLock<Index> = OnceLock::new();
     CELL.get_or_init(|| load("index"))

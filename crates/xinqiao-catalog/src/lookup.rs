@@ -43,13 +43,13 @@ pub fn routes() -> &'static [Route] {
 /// All platform hosts.
 #[must_use]
 pub fn hosts() -> &'static [Host] {
-    &blob::index().hosts
+    &blob::outline().hosts
 }
 
 /// All modules, sorted by product and name.
 #[must_use]
 pub fn modules() -> &'static [Module] {
-    &blob::index().modules
+    &blob::outline().modules
 }
 
 /// Pages that people open in a browser.

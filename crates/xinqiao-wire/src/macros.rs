@@ -55,33 +55,29 @@ macro_rules! record {
 
         $crate::delegate!($name);
 
-        $(
-            impl $name {
+        impl $name {
+            $(
                 /// With everything that is required.
                 #[inline]
                 #[must_use]
                 pub fn new($($nf: impl ::core::convert::Into<$nt>),*) -> Self {
                     Self { $($nf: $nf.into(),)* ..Self::default() }
                 }
-            }
-        )?
-        $(
-            impl $name {
-                $(
-                    #[doc = concat!("Sets `", stringify!($sf), "`.")]
-                    #[inline]
-                    #[must_use]
-                    pub fn $sf(mut self, value: impl ::core::convert::Into<$st>) -> Self {
-                        self.$sf = ::core::option::Option::Some(value.into());
-                        self
-                    }
-                )*
-            }
-        )?
+            )?
+            $($(
+                #[doc = concat!("Sets `", stringify!($sf), "`.")]
+                #[inline]
+                #[must_use]
+                pub fn $sf(mut self, value: impl ::core::convert::Into<$st>) -> Self {
+                    self.$sf = ::core::option::Option::Some(value.into());
+                    self
+                }
+            )*)?
+        }
     };
 }
 
-/// `Debug`, equality and serde of a record, all by one line each.
+/// `Debug`, equality and (feature `serde`) serde of a record, all by one line each.
 #[macro_export]
 macro_rules! delegate {
     ($name:ident) => {
@@ -99,6 +95,16 @@ macro_rules! delegate {
             }
         }
 
+        $crate::delegate_serde!($name);
+    };
+}
+
+/// serde of a record: only with the feature `serde`, because it is a third of what a generated type costs to compile.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! delegate_serde {
+    ($name:ident) => {
         impl $crate::serial::Serialize for $name {
             #[inline]
             fn serialize<S: $crate::serial::Serializer>(
@@ -120,6 +126,14 @@ macro_rules! delegate {
             }
         }
     };
+}
+
+/// No serde without the feature `serde`.
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! delegate_serde {
+    ($name:ident) => {};
 }
 
 /// A tagged union: one variant a case, and `Other` for tags that the catalog doesn't know.

@@ -95,6 +95,12 @@ impl Field {
         }
     }
 
+    /// A plain required body field.
+    #[must_use]
+    pub const fn must(name: &'static str) -> Self {
+        Field::new(name).required()
+    }
+
     /// Required.
     #[must_use]
     pub const fn required(mut self) -> Self {

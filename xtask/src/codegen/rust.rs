@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use xinqiao_catalog::{
-    Content, Endpoint, Event, Field, Product, Shape, Spelling, TypeDef, TypeId, TypeRef, Union,
+    Content, Endpoint, Event, Field, Product, Shape, Spelling, Text, TypeDef, TypeId, TypeRef,
+    Union,
 };
 
 use super::Files;
@@ -15,7 +16,9 @@ mod files;
 mod text;
 
 use self::files::print;
-use self::text::{Record, doc, endpoint_doc, endpoint_info, info, text_type, whole_type};
+use self::text::{
+    Record, doc, endpoint_doc, endpoint_info, field_doc, info, text_type, whole_type,
+};
 
 /// Names that a request type may not have, because generated code uses them.
 const FORBIDDEN: &[&str] = &["String", "Option", "Vec", "Self", "Some", "None", "W"];
@@ -130,8 +133,18 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
             }
         }
         let many = writer.many_arguments;
-        print(*product, sources, many, files);
+        let titles = titles(&catalog.outline.modules, *product);
+        print(*product, sources, &titles, many, files);
     }
+}
+
+/// Titles of a product's modules by name.
+fn titles(modules: &[xinqiao_catalog::Module], product: Product) -> BTreeMap<&'static str, Text> {
+    modules
+        .iter()
+        .filter(|module| module.product == product && !module.title.is_empty())
+        .map(|module| (module.name, module.title))
+        .collect()
 }
 
 /// The folder of a product's crate.
@@ -273,44 +286,6 @@ impl Writer<'_> {
         self.plain(field, &field.ty, up)
     }
 
-    fn field_doc(&self, field: &Field) -> String {
-        let mut parts = Vec::new();
-        if !field.about.is_empty() {
-            parts.push(doc(field.about.get(false)));
-        } else {
-            parts.push(format!("`{}`", field.name));
-        }
-        if !field.unit.is_empty() {
-            parts.push(format!("unit {}", field.unit));
-        }
-        if !field.format.is_empty() {
-            parts.push(format!("format `{}`", field.format));
-        }
-        if !field.allowed.is_empty() {
-            let shown: Vec<String> = field
-                .allowed
-                .iter()
-                .take(8)
-                .map(|value| format!("`{value}`"))
-                .collect();
-            let more = if field.allowed.len() > 8 { " …" } else { "" };
-            parts.push(format!("one of {}{more}", shown.join(" ")));
-        }
-        if field.max > 0 {
-            parts.push(format!("at most {}", field.max));
-        }
-        if field.max_bytes > 0 {
-            parts.push(format!("at most {} bytes", field.max_bytes));
-        }
-        if field.encrypted {
-            parts.push("encrypted on the wire".into());
-        }
-        if field.required_by_docs {
-            parts.push("needed according to the documentation".into());
-        }
-        format!("{}.", parts.join("; "))
-    }
-
     fn fields(
         &mut self,
         groups: &[(&Shape, &str)],
@@ -346,7 +321,7 @@ impl Writer<'_> {
                     format!("Option<{base}>")
                 };
                 let info = info(field, place, required);
-                let _ = writeln!(out.body, "    /// {}", self.field_doc(field));
+                let _ = writeln!(out.body, "    /// {}", field_doc(field));
                 let _ = writeln!(out.body, "    {index} {name}: {ty} => {info},");
                 if required {
                     out.new.push(format!("{name}: {base}"));

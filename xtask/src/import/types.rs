@@ -19,7 +19,7 @@ const VAGUE: &[&str] = &[
 pub(crate) struct Types {
     by_shape: BTreeMap<String, Vec<String>>,
     used: BTreeSet<String>,
-    types: Vec<(String, Fields)>,
+    named: Vec<(String, Fields)>,
     enums: Vec<(String, Vec<String>)>,
 }
 
@@ -44,14 +44,14 @@ impl Types {
         Types {
             by_shape: BTreeMap::new(),
             used,
-            types,
+            named: types,
             enums,
         }
     }
 
     /// Gives everything back to the file.
     pub(crate) fn into_file(self, file: &mut File) {
-        file.types = Ordered(self.types);
+        file.types = Ordered(self.named);
         file.enums = Ordered(self.enums);
     }
 
@@ -197,8 +197,8 @@ impl Types {
         let name = self.name(&own, &field, around);
         self.used.insert(name.clone());
         self.by_shape.entry(shape).or_default().push(name.clone());
-        let at = self.types.len();
-        self.types.push((name.clone(), Fields::default()));
+        let at = self.named.len();
+        self.named.push((name.clone(), Fields::default()));
         let parent = around
             .ancestors
             .last()
@@ -212,7 +212,7 @@ impl Types {
         inner.names.push(own);
         inner.ancestors.push((path, name.clone()));
         let fields = self.fields(Some(&Value::Array(children.to_vec())), &inner);
-        self.types[at].1 = fields;
+        self.named[at].1 = fields;
         name
     }
 

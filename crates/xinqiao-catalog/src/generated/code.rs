@@ -55,6 +55,8 @@ pub const INVALID_SUB_BUTTON_NAME_SIZE: i64 = 40025;
 pub const INVALID_SUB_BUTTON_KEY_SIZE: i64 = 40026;
 /// 40027: A sub-button's url is empty or too long
 pub const INVALID_SUB_BUTTON_URL_SIZE: i64 = 40027;
+/// 40028: This user may not use the menu API
+pub const MENU_USER_NOT_ALLOWED: i64 = 40028;
 /// 40029: The code is unknown, expired, or of another app
 pub const INVALID_CODE: i64 = 40029;
 /// 40030: The OAuth refresh token is unknown or expired
@@ -65,8 +67,12 @@ pub const INVALID_OPENID_LIST: i64 = 40031;
 pub const INVALID_OPENID_LIST_SIZE: i64 = 40032;
 /// 40033: The body contains \uXXXX escapes
 pub const INVALID_CHARSET: i64 = 40033;
+/// 40034: The template's length is wrong
+pub const INVALID_TEMPLATE_SIZE: i64 = 40034;
 /// 40035: A parameter's value or length is not accepted
 pub const INVALID_ARGUMENT: i64 = 40035;
+/// 40036: The template id has a wrong length
+pub const INVALID_TEMPLATE_ID_SIZE: i64 = 40036;
 /// 40037: The account has no such template
 pub const INVALID_TEMPLATE_ID: i64 = 40037;
 /// 40038: The request's packaging is wrong
@@ -85,10 +91,28 @@ pub const INVALID_SUB_BUTTON_URL_DOMAIN: i64 = 40054;
 pub const INVALID_BUTTON_URL_DOMAIN: i64 = 40055;
 /// 40059: The mass message id is unknown
 pub const INVALID_MSG_ID: i64 = 40059;
+/// 40060: The article index is out of range
+pub const INVALID_ARTICLE_INDEX: i64 = 40060;
 /// 40066: The path of the call does not exist, or a url in it is malformed
 pub const INVALID_URL: i64 = 40066;
+/// 40073: The card is unknown
+pub const INVALID_CARD_ID: i64 = 40073;
+/// 40091: The component verify ticket is wrong
+pub const INVALID_COMPONENT_TICKET: i64 = 40091;
+/// 40094: The component's credential is wrong
+pub const INVALID_COMPONENT_CREDENTIAL: i64 = 40094;
 /// 40097: A parameter is wrong
 pub const INVALID_ARGS: i64 = 40097;
+/// 40099: The card code is already redeemed
+pub const CARD_CODE_CONSUMED: i64 = 40099;
+/// 40101: A parameter is missing
+pub const PARAMETER_MISSING: i64 = 40101;
+/// 40109: More than 100 codes in one call
+pub const TOO_MANY_CARD_CODES: i64 = 40109;
+/// 40110: The code list holds an empty code
+pub const EMPTY_CARD_CODE: i64 = 40110;
+/// 40111: The code list holds a duplicate
+pub const DUPLICATE_CARD_CODE: i64 = 40111;
 /// 40113: The file type is not supported
 pub const UNSUPPORTED_FILE_TYPE: i64 = 40113;
 /// 40117: A button's media id has a wrong length, or the group name is wrong
@@ -99,6 +123,8 @@ pub const INVALID_SUB_BUTTON_MEDIA_ID: i64 = 40118;
 pub const BUTTON_TYPE_NOT_ALLOWED: i64 = 40119;
 /// 40120: The account may not use that type of sub-button
 pub const SUB_BUTTON_TYPE_NOT_ALLOWED: i64 = 40120;
+/// 40121: The media type is not allowed in view_limited
+pub const INVALID_VIEW_LIMITED_MEDIA: i64 = 40121;
 /// 40125: The AppSecret is wrong
 pub const INVALID_SECRET: i64 = 40125;
 /// 40129: The scene has a wrong length or wrong characters
@@ -109,8 +135,12 @@ pub const TOO_FEW_OPENIDS: i64 = 40130;
 pub const INVALID_USERNAME: i64 = 40132;
 /// 40137: The picture's format is not accepted
 pub const INVALID_IMAGE_FORMAT: i64 = 40137;
+/// 40141: The picture's url is not valid
+pub const INVALID_IMAGE_URL: i64 = 40141;
 /// 40155: The article links to another account's home page
 pub const HOME_PAGE_LINK_NOT_ALLOWED: i64 = 40155;
+/// 40159: The path is too long, or the body is not JSON
+pub const INVALID_CODE_PATH_SIZE: i64 = 40159;
 /// 40163: The code was exchanged already
 pub const CODE_USED: i64 = 40163;
 /// 40164: The caller's IP address is not on the account's list
@@ -119,8 +149,46 @@ pub const IP_NOT_LISTED: i64 = 40164;
 pub const INVALID_PAGE_PATH: i64 = 40165;
 /// 40166: The mini program's appid is wrong
 pub const INVALID_MINI_PROGRAM_APPID: i64 = 40166;
+/// 40167: There is no relation with that plugin
+pub const PLUGIN_NOT_LINKED: i64 = 40167;
+/// 40169: The scene is too long, or the body is not JSON
+pub const INVALID_SCENE_SIZE: i64 = 40169;
+/// 40199: The waybill is unknown
+pub const WAYBILL_NOT_FOUND: i64 = 40199;
+/// 40201: The callback check has no valid url
+pub const INVALID_CHECK_URL: i64 = 40201;
+/// 40202: The callback check's action is wrong
+pub const INVALID_CHECK_ACTION: i64 = 40202;
+/// 40203: The callback check's operator is wrong
+pub const INVALID_CHECK_OPERATOR: i64 = 40203;
+/// 40212: The link's query is not valid
+pub const INVALID_LINK_QUERY: i64 = 40212;
+/// 40219: The list of pages is empty
+pub const PAGES_EMPTY: i64 = 40219;
+/// 40220: data_list is empty
+pub const DATA_LIST_EMPTY: i64 = 40220;
+/// 40225: The short link's page title is not valid
+pub const INVALID_PAGE_TITLE: i64 = 40225;
 /// 40226: The login was blocked: the user is rated high risk
 pub const CODE_BLOCKED: i64 = 40226;
+/// 40230: The signed request has no serial header
+pub const SIGNED_SERIAL_MISSING: i64 = 40230;
+/// 40231: The signed request has no timestamp header
+pub const SIGNED_TIMESTAMP_MISSING: i64 = 40231;
+/// 40232: The signed request has no signature header
+pub const SIGNED_SIGNATURE_MISSING: i64 = 40232;
+/// 40233: The signed request has no appid header
+pub const SIGNED_APPID_MISSING: i64 = 40233;
+/// 40234: The API signature is wrong
+pub const API_SIGNATURE_INVALID: i64 = 40234;
+/// 40235: The encrypted API data cannot be decrypted
+pub const API_ENCRYPTION_INVALID: i64 = 40235;
+/// 40238: No symmetric API key is set
+pub const API_SYMMETRIC_KEY_MISSING: i64 = 40238;
+/// 40239: No asymmetric API key is set
+pub const API_ASYMMETRIC_KEY_MISSING: i64 = 40239;
+/// 40240: The API signature's timestamp is too old
+pub const API_TIMESTAMP_EXPIRED: i64 = 40240;
 /// 40241: The same template message went to the same person within 60 seconds
 pub const DUPLICATE_MESSAGE: i64 = 40241;
 /// 40243: The AppSecret is frozen
@@ -147,24 +215,36 @@ pub const OPENID_MISSING: i64 = 41009;
 pub const URL_MISSING: i64 = 41010;
 /// 41011: A required field is missing
 pub const REQUIRED_FIELD_MISSING: i64 = 41011;
+/// 41012: The request has no card id
+pub const CARD_ID_MISSING: i64 = 41012;
 /// 41018: The request has no component_appid
 pub const COMPONENT_APPID_MISSING: i64 = 41018;
 /// 41021: The request has no component_access_token
 pub const COMPONENT_ACCESS_TOKEN_MISSING: i64 = 41021;
 /// 41028: The form id is wrong or expired
 pub const INVALID_FORM_ID: i64 = 41028;
+/// 41029: The form id is used up
+pub const FORM_ID_USED_UP: i64 = 41029;
 /// 41030: The page is not in the published version
 pub const INVALID_PAGE: i64 = 41030;
+/// 41031: The form id is blocked
+pub const FORM_ID_BLOCKED: i64 = 41031;
+/// 41033: Only mini programs created by API may call this
+pub const NOT_REGISTERED_BY_API: i64 = 41033;
 /// 42001: The access token is older than its two hours
 pub const ACCESS_TOKEN_EXPIRED: i64 = 42001;
 /// 42002: The refresh token is older than thirty days
 pub const REFRESH_TOKEN_EXPIRED: i64 = 42002;
 /// 42003: The code has expired
 pub const CODE_EXPIRED: i64 = 42003;
+/// 42004: The plugin token has expired
+pub const PLUGIN_TOKEN_EXPIRED: i64 = 42004;
 /// 42006: The component access token has expired
 pub const COMPONENT_ACCESS_TOKEN_EXPIRED: i64 = 42006;
 /// 42007: The user changed the password: both tokens are revoked
 pub const USER_TOKENS_REVOKED: i64 = 42007;
+/// 42009: The temporary client token has expired
+pub const CLIENT_TOKEN_EXPIRED: i64 = 42009;
 /// 43001: This endpoint wants GET
 pub const REQUIRE_GET: i64 = 43001;
 /// 43002: This endpoint wants POST
@@ -173,10 +253,26 @@ pub const REQUIRE_POST: i64 = 43002;
 pub const REQUIRE_HTTPS: i64 = 43003;
 /// 43004: The receiver does not follow the account
 pub const NOT_FOLLOWING: i64 = 43004;
+/// 43016: The mini program is not verified
+pub const ACCOUNT_NOT_VERIFIED: i64 = 43016;
 /// 43019: The user is on the account's blacklist
 pub const USER_BLACKLISTED: i64 = 43019;
+/// 43100: Industry or templates were changed too often this month
+pub const TEMPLATE_CHANGED_TOO_OFTEN: i64 = 43100;
 /// 43101: The user has not accepted this subscription message
 pub const USER_NOT_SUBSCRIBED: i64 = 43101;
+/// 43102: That is not a subscription template
+pub const NOT_A_SUBSCRIPTION_TEMPLATE: i64 = 43102;
+/// 43104: The openid is not of this appid, or the account lacks the right
+pub const APPID_WITHOUT_PERMISSION: i64 = 43104;
+/// 43106: Templates cannot be added because of a violation
+pub const TEMPLATES_PUNISHED: i64 = 43106;
+/// 43107: The subscription message function is banned
+pub const SUBSCRIBE_BANNED: i64 = 43107;
+/// 43108: Another message to the same user is being sent
+pub const SUBSCRIBE_CONCURRENT: i64 = 43108;
+/// 43117: Template messages go to this user too often
+pub const TEMPLATE_TOO_FREQUENT: i64 = 43117;
 /// 44001: The uploaded file is empty
 pub const EMPTY_MEDIA: i64 = 44001;
 /// 44002: The request body is empty
@@ -187,6 +283,16 @@ pub const EMPTY_NEWS_DATA: i64 = 44003;
 pub const EMPTY_CONTENT: i64 = 44004;
 /// 44005: The list is empty
 pub const EMPTY_LIST: i64 = 44005;
+/// 44006: The file is empty
+pub const EMPTY_FILE: i64 = 44006;
+/// 44007: The message id is repeated
+pub const DUPLICATE_MSG_ID: i64 = 44007;
+/// 44990: Too many calls in this second
+pub const SECOND_QUOTA_REACHED: i64 = 44990;
+/// 44991: Too many calls in this minute
+pub const MINUTE_API_QUOTA_REACHED: i64 = 44991;
+/// 44993: Today's calls are used up
+pub const DAY_API_QUOTA_REACHED: i64 = 44993;
 /// 45001: The file is larger than allowed
 pub const MEDIA_SIZE_OUT_OF_LIMIT: i64 = 45001;
 /// 45002: The content is too long
@@ -209,16 +315,44 @@ pub const DAILY_QUOTA_REACHED: i64 = 45009;
 pub const MENU_CREATE_LIMIT: i64 = 45010;
 /// 45011: Too many calls in this minute
 pub const MINUTE_QUOTA_REACHED: i64 = 45011;
+/// 45012: The template is too large
+pub const TEMPLATE_TOO_LARGE: i64 = 45012;
+/// 45013: There are too many template arguments
+pub const TOO_MANY_TEMPLATE_ARGS: i64 = 45013;
+/// 45014: The template message is too large
+pub const TEMPLATE_MESSAGE_TOO_LARGE: i64 = 45014;
 /// 45015: The reply window is closed, or the user unfollowed
 pub const OUT_OF_RESPONSE_WINDOW: i64 = 45015;
+/// 45016: System groups cannot be changed
+pub const SYSTEM_GROUP: i64 = 45016;
+/// 45017: The group's name is too long
+pub const GROUP_NAME_TOO_LONG: i64 = 45017;
+/// 45018: There are too many groups
+pub const TOO_MANY_GROUPS: i64 = 45018;
+/// 45019: There are too many openids
+pub const TOO_MANY_OPENIDS: i64 = 45019;
+/// 45020: There are too many pictures
+pub const TOO_MANY_IMAGES: i64 = 45020;
+/// 45021: Some argument is too long
+pub const ARGUMENT_TOO_LONG: i64 = 45021;
 /// 45026: There are 25 templates already
 pub const TEMPLATE_LIMIT: i64 = 45026;
+/// 45027: The template does not fit the account's industry
+pub const TEMPLATE_INDUSTRY_CONFLICT: i64 = 45027;
 /// 45028: No mass messages are left
 pub const NO_MASS_QUOTA: i64 = 45028;
 /// 45029: There are 100,000 permanent QR codes
 pub const QRCODE_LIMIT: i64 = 45029;
+/// 45031: The card's stock is out of range
+pub const CARD_STOCK_LIMIT: i64 = 45031;
+/// 45033: The user has reached the limit of this card
+pub const CARD_GET_LIMIT: i64 = 45033;
 /// 45035: The caller's IP address is not registered
 pub const CALLER_IP_NOT_REGISTERED: i64 = 45035;
+/// 45037: The temporary session is over or never began
+pub const TEMP_SESSION_OVER: i64 = 45037;
+/// 45040: This month's calls are used up
+pub const MONTH_QUOTA_REACHED: i64 = 45040;
 /// 45047: The number of messages this interaction allows is used up
 pub const TOO_MANY_CUSTOM_MESSAGES: i64 = 45047;
 /// 45056: There are 100 tags already
@@ -229,6 +363,12 @@ pub const TAG_HAS_TOO_MANY_FANS: i64 = 45057;
 pub const SYSTEM_TAG: i64 = 45058;
 /// 45059: A person can carry 20 tags
 pub const TOO_MANY_TAGS_PER_USER: i64 = 45059;
+/// 45060: The media is used by a menu and cannot be deleted
+pub const MEDIA_USED_BY_MENU: i64 = 45060;
+/// 45061: It is updated too often
+pub const UPDATED_TOO_OFTEN: i64 = 45061;
+/// 45063: The token is not of a mini program
+pub const NOT_A_MINI_PROGRAM_TOKEN: i64 = 45063;
 /// 45064: The mini program in the menu is not linked
 pub const MINI_PROGRAM_NOT_LINKED: i64 = 45064;
 /// 45065: That clientmsgid was used within 24 hours
@@ -237,32 +377,76 @@ pub const CLIENT_MSG_ID_EXISTS: i64 = 45065;
 pub const CLIENT_MSG_ID_TOO_FAST: i64 = 45066;
 /// 45067: clientmsgid is too long
 pub const CLIENT_MSG_ID_TOO_LONG: i64 = 45067;
+/// 45070: The business account exists already
+pub const BUSINESS_ACCOUNT_EXISTS: i64 = 45070;
+/// 45071: The business account is unknown
+pub const BUSINESS_ACCOUNT_NOT_FOUND: i64 = 45071;
 /// 45072: The typing command is wrong
 pub const INVALID_COMMAND: i64 = 45072;
+/// 45077: There are too many business accounts
+pub const BUSINESS_ACCOUNT_LIMIT: i64 = 45077;
 /// 45080: Typing needs a message in the last 30 seconds
 pub const TYPING_NEEDS_EXCHANGE: i64 = 45080;
 /// 45081: The typing state is on already
 pub const ALREADY_TYPING: i64 = 45081;
+/// 45082: The url's domain has no ICP licence
+pub const ICP_LICENCE_NEEDED: i64 = 45082;
+/// 45083: The mass speed is not 0 to 4
+pub const INVALID_MASS_SPEED: i64 = 45083;
+/// 45084: No mass speed is set
+pub const NO_MASS_SPEED: i64 = 45084;
+/// 45087: The account's customer messages are blocked
+pub const CUSTOM_MESSAGES_BLOCKED: i64 = 45087;
+/// 45093: There is no quota to send
+pub const NO_SENDING_QUOTA: i64 = 45093;
+/// 45102: The API is blocked for a while
+pub const API_BLOCKED_TEMPORARILY: i64 = 45102;
+/// 45103: The API is no longer supported
+pub const API_UNSUPPORTED: i64 = 45103;
 /// 45157: Another tag has that name
 pub const TAG_NAME_TAKEN: i64 = 45157;
 /// 45158: The tag's name is longer than 30 bytes
 pub const TAG_NAME_TOO_LONG: i64 = 45158;
 /// 45159: There is no such tag
 pub const INVALID_TAG_ID: i64 = 45159;
+/// 45166: The content is not allowed
+pub const ILLEGAL_CONTENT: i64 = 45166;
+/// 45168: It hits a sensitive word
+pub const SENSITIVE_KEYWORD: i64 = 45168;
 /// 46001: There is no such material
 pub const MEDIA_NOT_FOUND: i64 = 46001;
+/// 46002: The menu version does not exist
+pub const MENU_VERSION_NOT_FOUND: i64 = 46002;
 /// 46003: No menu was created through the API
 pub const MENU_NOT_FOUND: i64 = 46003;
 /// 46004: There is no such user
 pub const USER_NOT_FOUND: i64 = 46004;
+/// 46007: The file is being transcoded
+pub const FILE_TRANSCODING: i64 = 46007;
 /// 47001: The body is not valid JSON, or a required field is missing
 pub const DATA_FORMAT_ERROR: i64 = 47001;
+/// 47002: The JSON holds \u escapes
+pub const UNICODE_ESCAPES: i64 = 47002;
 /// 47003: A field breaks its rule; errmsg names it
 pub const ARGUMENT_INVALID: i64 = 47003;
+/// 47004: Too many pages in one call
+pub const TOO_MANY_PAGES: i64 = 47004;
+/// 47006: Today's pages are used up
+pub const PAGE_DAY_LIMIT: i64 = 47006;
+/// 47501: The activity id is wrong
+pub const INVALID_ACTIVITY_ID: i64 = 47501;
+/// 47502: The target state is wrong
+pub const INVALID_TARGET_STATE: i64 = 47502;
+/// 47503: The version type is wrong
+pub const INVALID_VERSION_TYPE: i64 = 47503;
+/// 47504: The activity has expired
+pub const ACTIVITY_EXPIRED: i64 = 47504;
 /// 48001: The account has no right to this API
 pub const API_UNAUTHORIZED: i64 = 48001;
 /// 48002: The user turned off messages from this account
 pub const REFUSED_BY_USER: i64 = 48002;
+/// 48003: The mass-send agreement is not accepted
+pub const MASS_AGREEMENT_MISSING: i64 = 48003;
 /// 48004: The API is blocked for a violation
 pub const API_FORBIDDEN: i64 = 48004;
 /// 48005: The material is used by an auto-reply or the menu
@@ -271,16 +455,46 @@ pub const MATERIAL_IN_USE: i64 = 48005;
 pub const CLEAR_QUOTA_USED_UP: i64 = 48006;
 /// 48008: The account may not send that type
 pub const MESSAGE_TYPE_NOT_ALLOWED: i64 = 48008;
+/// 48009: The API has expired
+pub const API_EXPIRED: i64 = 48009;
+/// 48010: The material may not be changed
+pub const MATERIAL_READ_ONLY: i64 = 48010;
+/// 48011: The template is disabled
+pub const TEMPLATE_DISABLED: i64 = 48011;
+/// 49001: The appid differs from the token's
+pub const TOKEN_APPID_MISMATCH: i64 = 49001;
 /// 49003: The openid does not belong to the token's account
 pub const OPENID_APPID_MISMATCH: i64 = 49003;
 /// 50001: The user did not grant this scope
 pub const SCOPE_NOT_GRANTED: i64 = 50001;
 /// 50002: The account is limited (frozen, closed or punished)
 pub const USER_LIMITED: i64 = 50002;
+/// 50003: The user is not on the list
+pub const USER_NOT_ON_LIST: i64 = 50003;
+/// 50004: The account may not get tokens
+pub const TOKEN_FORBIDDEN: i64 = 50004;
 /// 50005: The user does not follow the account
 pub const USER_UNSUBSCRIBED: i64 = 50005;
+/// 50006: The user switched friend authorization off
+pub const FRIEND_AUTHORIZATION_OFF: i64 = 50006;
 /// 50007: The account is frozen
 pub const ACCOUNT_FROZEN: i64 = 50007;
+/// 53500: Publishing is banned
+pub const PUBLISHING_BANNED: i64 = 53500;
+/// 53501: Publishing is too frequent
+pub const PUBLISHING_TOO_OFTEN: i64 = 53501;
+/// 53502: The draft's media id is not valid
+pub const INVALID_DRAFT: i64 = 53502;
+/// 53503: The draft fails the publishing check
+pub const DRAFT_CHECK_FAILED: i64 = 53503;
+/// 53504: This draft must be published in the console
+pub const PUBLISH_IN_CONSOLE: i64 = 53504;
+/// 53505: Save the draft in the console before publishing
+pub const SAVE_IN_CONSOLE: i64 = 53505;
+/// 61000: The component's type is wrong
+pub const INVALID_COMPONENT_TYPE: i64 = 61000;
+/// 61001: Component type and appid differ
+pub const COMPONENT_TYPE_MISMATCH: i64 = 61001;
 /// 61003: The account has not authorized this component
 pub const COMPONENT_NOT_AUTHORIZED: i64 = 61003;
 /// 61004: The caller's IP address is not on the component's list
@@ -291,8 +505,38 @@ pub const COMPONENT_TICKET_EXPIRED: i64 = 61005;
 pub const COMPONENT_TICKET_INVALID: i64 = 61006;
 /// 61007: The account did not grant that permission set
 pub const NOT_AUTHORIZED_TO_COMPONENT: i64 = 61007;
+/// 61009: The authorization or pre-authorization code is not valid
+pub const INVALID_AUTHORIZATION_CODE: i64 = 61009;
+/// 61010: The code has expired
+pub const AUTHORIZATION_CODE_EXPIRED: i64 = 61010;
+/// 61011: The component is not valid
+pub const INVALID_COMPONENT: i64 = 61011;
+/// 61012: The option name is not valid
+pub const INVALID_OPTION_NAME: i64 = 61012;
+/// 61013: The option value is not valid
+pub const INVALID_OPTION_VALUE: i64 = 61013;
+/// 61014: A component token is wanted here
+pub const COMPONENT_TOKEN_REQUIRED: i64 = 61014;
+/// 61015: The account's token is wanted here
+pub const ACCOUNT_TOKEN_REQUIRED: i64 = 61015;
+/// 61016: The account must confirm this permission
+pub const FUNCTION_NEEDS_CONFIRMATION: i64 = 61016;
+/// 61017: The account did not grant this permission
+pub const FUNCTION_NOT_AUTHORIZED: i64 = 61017;
 /// 61023: The authorizer refresh token is no longer valid
 pub const COMPONENT_REFRESH_TOKEN_INVALID: i64 = 61023;
+/// 61028: The component is not published
+pub const COMPONENT_NOT_PUBLISHED: i64 = 61028;
+/// 61055: This month's quota is used up
+pub const MONTH_REGISTRATION_LIMIT: i64 = 61055;
+/// 61058: The ticket is not valid
+pub const INVALID_TICKET: i64 = 61058;
+/// 61070: Name, identity number and WeChat name differ
+pub const IDENTITY_MISMATCH: i64 = 61070;
+/// 61080: The risk service is unavailable
+pub const RISK_RANK_UNAVAILABLE: i64 = 61080;
+/// 61081: Risk is asked too often
+pub const RISK_RANK_TOO_FREQUENT: i64 = 61081;
 /// 61450: The customer service interface failed inside
 pub const KF_SYSTEM_ERROR: i64 = 61450;
 /// 61451: A parameter of the customer service interface is wrong
@@ -311,6 +555,14 @@ pub const KF_ACCOUNT_COUNT_EXCEEDED: i64 = 61456;
 pub const KF_INVALID_AVATAR: i64 = 61457;
 /// 61500: The date is malformed
 pub const DATE_FORMAT_ERROR: i64 = 61500;
+/// 61501: The date range is wrong or too wide
+pub const DATE_RANGE_ERROR: i64 = 61501;
+/// 61502: Mini games do not have this data
+pub const GAME_NOT_SUPPORTED: i64 = 61502;
+/// 61503: That day's statistics are not ready
+pub const DATA_NOT_READY: i64 = 61503;
+/// 61504: The data service is busy
+pub const DATA_BUSY: i64 = 61504;
 /// 65301: The menu id is not a conditional menu
 pub const NOT_A_CONDITIONAL_MENU: i64 = 65301;
 /// 65303: There is no default menu
@@ -341,103 +593,347 @@ pub const RID_NOT_FOUND: i64 = 76001;
 pub const RID_OF_ANOTHER_ACCOUNT: i64 = 76003;
 /// 76004: The rid is older than seven days
 pub const RID_TOO_OLD: i64 = 76004;
+/// 85001: The WeChat id is unknown or hides from search
+pub const TESTER_NOT_FOUND: i64 = 85001;
+/// 85002: There are too many testers
+pub const TESTER_LIMIT: i64 = 85002;
+/// 85003: That person tests too many mini programs
+pub const TESTER_BOUND_TOO_OFTEN: i64 = 85003;
+/// 85004: That person is a tester already
+pub const TESTER_ALREADY_BOUND: i64 = 85004;
+/// 85006: The tag's format is wrong
+pub const AUDIT_TAG_INVALID: i64 = 85006;
+/// 85007: The page's format is wrong
+pub const AUDIT_PAGE_INVALID: i64 = 85007;
+/// 85008: The category is wrong
+pub const AUDIT_CATEGORY_INVALID: i64 = 85008;
+/// 85009: A version is under audit already
+pub const AUDIT_IN_PROGRESS: i64 = 85009;
+/// 85010: An audit item lacks required data
+pub const AUDIT_ITEM_MISSING: i64 = 85010;
+/// 85011: The title's format is wrong
+pub const AUDIT_TITLE_INVALID: i64 = 85011;
+/// 85012: The audit id is unknown
+pub const INVALID_AUDIT_ID: i64 = 85012;
+/// 85013: ext_json cannot be parsed or names a missing path
+pub const INVALID_EXT_JSON: i64 = 85013;
+/// 85014: The code template does not exist
+pub const TEMPLATE_NOT_EXIST: i64 = 85014;
+/// 85016: There are too many domains
+pub const TOO_MANY_DOMAINS: i64 = 85016;
+/// 85017: There is no domain to change
+pub const NO_DOMAIN_TO_CHANGE: i64 = 85017;
+/// 85018: The domain is not registered at the component
+pub const DOMAIN_NOT_AT_COMPONENT: i64 = 85018;
+/// 85019: No version is under audit
+pub const NOTHING_UNDER_AUDIT: i64 = 85019;
+/// 85023: There are not 1 to 5 audit items
+pub const AUDIT_ITEM_COUNT: i64 = 85023;
+/// 85029: The name is taken
+pub const NICKNAME_TAKEN: i64 = 85029;
+/// 85031: The name is forbidden
+pub const NICKNAME_FORBIDDEN: i64 = 85031;
+/// 85034: The name is protected
+pub const NICKNAME_PROTECTED: i64 = 85034;
+/// 85043: The code template is wrong
+pub const INVALID_CODE_TEMPLATE: i64 = 85043;
+/// 85044: The package is too large
+pub const PACKAGE_TOO_LARGE: i64 = 85044;
+/// 85045: A path in ext_json does not exist
+pub const EXT_JSON_PATH_MISSING: i64 = 85045;
+/// 85046: The tab bar lacks a page path
+pub const TABBAR_PATH_MISSING: i64 = 85046;
+/// 85047: pages is empty
+pub const EXT_PAGES_EMPTY: i64 = 85047;
+/// 85048: ext_json cannot be parsed
+pub const EXT_JSON_PARSE_FAILED: i64 = 85048;
+/// 85052: The version is released already
+pub const ALREADY_RELEASED: i64 = 85052;
+/// 85058: There is no valid audit
+pub const NO_VALID_AUDIT: i64 = 85058;
+/// 85064: The template is not found
+pub const DRAFT_TEMPLATE_NOT_FOUND: i64 = 85064;
+/// 85065: The template list is full
+pub const TEMPLATE_LIST_FULL: i64 = 85065;
+/// 85066: The link's prefix is wrong
+pub const INVALID_LINK_PREFIX: i64 = 85066;
+/// 85074: The mini program is not published
+pub const NOT_PUBLISHED: i64 = 85074;
+/// 85077: A chosen category is no longer supported
+pub const CATEGORY_RETIRED: i64 = 85077;
+/// 85079: The mini program has no published version
+pub const NO_ONLINE_RELEASE: i64 = 85079;
+/// 85080: The commit is not approved
+pub const COMMIT_NOT_APPROVED: i64 = 85080;
+/// 85081: The gray percentage is wrong
+pub const INVALID_GRAY_PERCENTAGE: i64 = 85081;
+/// 85085: The audit quota is used up
+pub const AUDIT_QUOTA_REACHED: i64 = 85085;
+/// 85086: Code must be committed before an audit
+pub const COMMIT_FIRST: i64 = 85086;
+/// 85088: There is no cloud privilege
+pub const NO_CLOUD_PRIVILEGE: i64 = 85088;
+/// 85094: The declaration of user content is missing
+pub const UGC_DECLARE_NEEDED: i64 = 85094;
+/// 85400: The quota of long-lived links is used up
+pub const LONG_LINK_QUOTA: i64 = 85400;
+/// 85401: The link's life is not between 1 minute and 30 days
+pub const LINK_EXPIRY_RANGE: i64 = 85401;
+/// 85402: env_version is not valid
+pub const INVALID_ENV_VERSION: i64 = 85402;
+/// 85403: The link is unknown
+pub const LINK_NOT_FOUND: i64 = 85403;
+/// 85405: Account or path does not support plain schemes
+pub const PLAIN_SCHEME_UNSUPPORTED: i64 = 85405;
+/// 85406: Today's visits of links are used up
+pub const LINK_DAY_VISIT_LIMIT: i64 = 85406;
+/// 85407: The account may not create schemes
+pub const NO_SCHEME_PERMISSION: i64 = 85407;
+/// 85408: The mini program is banned
+pub const LINK_APPID_BANNED: i64 = 85408;
+/// 86000: Only components may call this
+pub const COMPONENT_ONLY: i64 = 86000;
+/// 86001: There is no trial version
+pub const NO_EXPERIENCE_VERSION: i64 = 86001;
+/// 86002: The mini program lacks name, avatar, introduction or category
+pub const MINI_PROGRAM_NOT_INITIALIZED: i64 = 86002;
+/// 86004: The WeChat id is not valid
+pub const INVALID_WECHAT_ID: i64 = 86004;
+/// 87006: Mini games cannot be submitted by this API
+pub const GAME_AUDIT_FORBIDDEN: i64 = 87006;
+/// 87007: The session key is unknown or expired
+pub const SESSION_KEY_EXPIRED: i64 = 87007;
+/// 87008: The sig method is wrong
+pub const INVALID_SIG_METHOD: i64 = 87008;
 /// 87009: The session signature is wrong
 pub const INVALID_SESSION_SIGNATURE: i64 = 87009;
+/// 87011: A gray release blocks the revert
+pub const GRAY_PLAN_BLOCKS_REVERT: i64 = 87011;
+/// 87012: This version cannot be reverted
+pub const REVERT_FORBIDDEN: i64 = 87012;
+/// 87013: Withdrawals of audits are used up
+pub const UNDO_QUOTA_REACHED: i64 = 87013;
+/// 87014: The content is risky
+pub const RISKY_CONTENT: i64 = 87014;
+/// 87015: The content check timed out
+pub const CHECK_TIMEOUT: i64 = 87015;
+/// 87020: The same request was repeated too often
+pub const REPEATED_REQUEST: i64 = 87020;
+/// 88000: The article has no comments
+pub const NO_COMMENT_PRIVILEGE: i64 = 88000;
+/// 88001: The article does not exist
+pub const COMMENT_ARTICLE_NOT_FOUND: i64 = 88001;
+/// 88002: The article is restricted for safety
+pub const ARTICLE_RESTRICTED: i64 = 88002;
+/// 88003: There are too many featured comments
+pub const FEATURED_COMMENT_LIMIT: i64 = 88003;
+/// 88004: The user deleted the comment
+pub const COMMENT_DELETED: i64 = 88004;
+/// 88005: There is a reply already
+pub const ALREADY_REPLIED: i64 = 88005;
+/// 88007: The reply is empty or too long
+pub const REPLY_LENGTH: i64 = 88007;
+/// 88008: The comment does not exist
+pub const COMMENT_NOT_FOUND: i64 = 88008;
+/// 88009: The reply does not exist
+pub const REPLY_NOT_FOUND: i64 = 88009;
+/// 88010: count is not 1 to 49
+pub const COMMENT_COUNT_RANGE: i64 = 88010;
+/// 89000: The account is bound to an open platform account
+pub const ALREADY_BOUND_TO_OPEN: i64 = 89000;
+/// 89001: The entities differ
+pub const ENTITY_DIFFERS: i64 = 89001;
+/// 89002: The account is not bound to an open platform account
+pub const NOT_BOUND_TO_OPEN: i64 = 89002;
+/// 89003: The open platform account was not created by API
+pub const OPEN_NOT_MADE_BY_API: i64 = 89003;
+/// 89004: The limit of bindings is reached
+pub const OPEN_BIND_LIMIT: i64 = 89004;
+/// 89019: The webview domains did not change
+pub const WEBVIEW_DOMAIN_UNCHANGED: i64 = 89019;
+/// 89020: The component has no webview domain
+pub const COMPONENT_WEBVIEW_DOMAIN_MISSING: i64 = 89020;
+/// 89021: The domain is not among the component's webview domains
+pub const WEBVIEW_DOMAIN_NOT_AT_COMPONENT: i64 = 89021;
+/// 89029: There are too many webview domains
+pub const WEBVIEW_DOMAIN_LIMIT: i64 = 89029;
+/// 89236: That plugin cannot be applied for
+pub const PLUGIN_NOT_APPLICABLE: i64 = 89236;
+/// 89237: The plugin is applied for or added already
+pub const PLUGIN_ALREADY_APPLIED: i64 = 89237;
+/// 89238: There are too many plugins
+pub const PLUGIN_LIMIT: i64 = 89238;
+/// 89239: The plugin does not exist
+pub const PLUGIN_NOT_FOUND: i64 = 89239;
+/// 89247: The platform failed inside
+pub const INNER_ERROR: i64 = 89247;
+/// 89248: The company code's type is wrong
+pub const INVALID_CODE_TYPE: i64 = 89248;
+/// 89249: A registration of this company is running
+pub const REGISTRATION_RUNNING: i64 = 89249;
+/// 89250: The registration service failed
+pub const REGISTRATION_INNER_ERROR: i64 = 89250;
+/// 89251: The legal person has not confirmed yet
+pub const LEGAL_PERSON_CHECKING: i64 = 89251;
+/// 89252: Legal person and company are being checked
+pub const COMPANY_CHECKING: i64 = 89252;
+/// 89253: The registration is being checked
+pub const REGISTRATION_FRONT_CHECKING: i64 = 89253;
+/// 89254: The component lacks rights
+pub const COMPONENT_RIGHTS_MISSING: i64 = 89254;
+/// 89255: The company code is not valid
+pub const COMPANY_CODE_INVALID: i64 = 89255;
+/// 89256: There is no component information
+pub const COMPONENT_INFO_MISSING: i64 = 89256;
+/// 89257: There is no such version
+pub const NO_SUCH_VERSION: i64 = 89257;
+/// 89300: The order is not valid
+pub const INVALID_TRADE: i64 = 89300;
+/// 89501: An address waits for the administrator
+pub const IP_CONFIRMATION_PENDING: i64 = 89501;
 /// 89503: An administrator must confirm this IP address
 pub const ADMIN_MUST_CONFIRM: i64 = 89503;
 /// 89506: The administrator refused twice: blocked for 24 hours
 pub const IP_REFUSED_FOR_A_DAY: i64 = 89506;
 /// 89507: The administrator refused: blocked for an hour
 pub const IP_REFUSED_FOR_AN_HOUR: i64 = 89507;
+/// 200011: The account may not change templates
+pub const TEMPLATE_ACCOUNT_BANNED: i64 = 200011;
+/// 200012: There are too many private templates
+pub const PRIVATE_TEMPLATE_LIMIT: i64 = 200012;
+/// 200013: The template is banned
+pub const TEMPLATE_BANNED: i64 = 200013;
+/// 200014: The template title id is not valid
+pub const INVALID_TEMPLATE_TID: i64 = 200014;
+/// 200016: start is not valid
+pub const INVALID_TEMPLATE_START: i64 = 200016;
+/// 200020: The keyword list is not valid
+pub const INVALID_KEYWORD_LIST: i64 = 200020;
+/// 300002: The name's length is wrong
+pub const LIVE_NAME_LENGTH: i64 = 300002;
+/// 300006: The picture failed, for instance an expired media id
+pub const LIVE_IMAGE_FAILED: i64 = 300006;
+/// 300007: The published version has no such page
+pub const LIVE_PATH_NOT_ONLINE: i64 = 300007;
+/// 300008: Adding the goods failed
+pub const LIVE_ADD_GOODS_FAILED: i64 = 300008;
+/// 300010: The goods' audit state does not allow it
+pub const LIVE_GOODS_STATE: i64 = 300010;
+/// 300022: The live room does not exist
+pub const LIVE_ROOM_NOT_FOUND: i64 = 300022;
+/// 300023: The live room's state does not allow it
+pub const LIVE_ROOM_STATE: i64 = 300023;
+/// 300024: The goods do not exist
+pub const LIVE_GOODS_NOT_FOUND: i64 = 300024;
+/// 300025: The goods are not approved
+pub const LIVE_GOODS_NOT_APPROVED: i64 = 300025;
+/// 300033: There are too many goods in the room
+pub const LIVE_ROOM_GOODS_LIMIT: i64 = 300033;
+/// 300035: The host's WeChat id is unknown
+pub const LIVE_HOST_NOT_FOUND: i64 = 300035;
+/// 300036: The host has no verified name
+pub const LIVE_HOST_NOT_VERIFIED: i64 = 300036;
+/// 268485195: The transaction id is missing
+pub const SHIPPING_TRANSACTION_ID_MISSING: i64 = 268485195;
+/// 268485196: The merchant number is missing
+pub const SHIPPING_MCHID_MISSING: i64 = 268485196;
+/// 268485197: The order number is missing
+pub const SHIPPING_OUT_TRADE_NO_MISSING: i64 = 268485197;
+/// 268485216: The upload time is malformed
+pub const SHIPPING_UPLOAD_TIME: i64 = 268485216;
+/// 268485226: The tracking number is missing
+pub const SHIPPING_TRACKING_NO_MISSING: i64 = 268485226;
+/// 268485227: The courier's code is missing
+pub const SHIPPING_COMPANY_MISSING: i64 = 268485227;
 /// Codes of `pay_v2`.
 pub mod pay_v2 {
-    /// APPID_MCHID_NOT_MATCH: not bound
+    /// APPID_MCHID_NOT_MATCH: Appid and merchant number are not bound
     pub const APPID_MCHID_NOT_MATCH: &str = "APPID_MCHID_NOT_MATCH";
-    /// APPID_NOT_EXIST: appid missing or unknown
+    /// APPID_NOT_EXIST: The appid is unknown
     pub const APPID_NOT_EXIST: &str = "APPID_NOT_EXIST";
-    /// AUTHCODEEXPIRE: code expired
+    /// AUTHCODEEXPIRE: The payment code has expired
     pub const AUTHCODEEXPIRE: &str = "AUTHCODEEXPIRE";
     /// AUTH_CODE_ERROR: code malformed
     pub const AUTH_CODE_ERROR: &str = "AUTH_CODE_ERROR";
-    /// AUTH_CODE_INVALID: not a pay code or used (message starts 101)
+    /// AUTH_CODE_INVALID: The payment code is not valid
     pub const AUTH_CODE_INVALID: &str = "AUTH_CODE_INVALID";
-    /// BANKERROR: bank fault
+    /// BANKERROR: The bank failed: the result is unknown
     pub const BANKERROR: &str = "BANKERROR";
-    /// BIZERR_NEED_RETRY: concurrent refund
+    /// BIZERR_NEED_RETRY: A concurrent refund: repeat
     pub const BIZERR_NEED_RETRY: &str = "BIZERR_NEED_RETRY";
-    /// BUYER_MISMATCH: payer differs from the first try
+    /// BUYER_MISMATCH: The payer differs from the first try
     pub const BUYER_MISMATCH: &str = "BUYER_MISMATCH";
     /// Bill Creating: not ready (also BILL_CREATING)
     pub const BILL_CREATING: &str = "Bill Creating";
-    /// CERT_ERROR: client certificate refused
+    /// CERT_ERROR: The client certificate is refused
     pub const CERT_ERROR: &str = "CERT_ERROR";
     /// CompressGZip Error: compression fault
     pub const COMPRESS_G_ZIP_ERROR: &str = "CompressGZip Error";
     /// ERROR: business fault, e.g. already fully refunded
     pub const ERROR: &str = "ERROR";
-    /// FREQUENCY_LIMITED: old orders are limited
+    /// FREQUENCY_LIMITED: Calls are too frequent
     pub const FREQUENCY_LIMITED: &str = "FREQUENCY_LIMITED";
-    /// INVALID_REQUEST: against a rule, e.g. refund_fee over what is left; 201 repeated number with changed parameters
+    /// INVALID_REQUEST: Against a rule, for instance a number with changed parameters or a refund over what is left
     pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
-    /// INVALID_REQ_TOO_MUCH: too many bad requests, blocked a while
+    /// INVALID_REQ_TOO_MUCH: Too many bad requests: blocked for a while
     pub const INVALID_REQ_TOO_MUCH: &str = "INVALID_REQ_TOO_MUCH";
     /// INVALID_TRANSACTIONID: bad id
     pub const INVALID_TRANSACTIONID: &str = "INVALID_TRANSACTIONID";
-    /// LACK_PARAMS: parameter missing
+    /// LACK_PARAMS: A parameter is missing
     pub const LACK_PARAMS: &str = "LACK_PARAMS";
-    /// MCHID_NOT_EXIST: mch_id missing or unknown
+    /// MCHID_NOT_EXIST: The merchant number is unknown
     pub const MCHID_NOT_EXIST: &str = "MCHID_NOT_EXIST";
-    /// NOAUTH: no permission, or caller address refused
+    /// NOAUTH: There is no permission, or the address is refused
     pub const NOAUTH: &str = "NOAUTH";
-    /// NOTENOUGH: user short of money
+    /// NOTENOUGH: Too little money: the user's when paying, the merchant's when refunding
     pub const NOTENOUGH: &str = "NOTENOUGH";
-    /// NOTSUPORTCARD: card kind unsupported (spelled so)
+    /// NOTSUPORTCARD: That kind of card is not supported
     pub const NOTSUPORTCARD: &str = "NOTSUPORTCARD";
     /// NOT_ALLOW: pay scene does not allow this call
     pub const NOT_ALLOW: &str = "NOT_ALLOW";
-    /// NOT_UTF8: not UTF-8
+    /// NOT_UTF8: The encoding is not UTF-8
     pub const NOT_UTF8: &str = "NOT_UTF8";
     /// NO_Bill_Exist: no bill (also NO_BILL_EXIST in fund flow)
     pub const NO_BILL_EXIST: &str = "NO_Bill_Exist";
-    /// ORDERCLOSED: already closed
+    /// ORDERCLOSED: The order is closed
     pub const ORDERCLOSED: &str = "ORDERCLOSED";
-    /// ORDERNOTEXIST: unknown order
+    /// ORDERNOTEXIST: The order does not exist
     pub const ORDERNOTEXIST: &str = "ORDERNOTEXIST";
-    /// ORDERPAID: already paid
+    /// ORDERPAID: The order is paid
     pub const ORDERPAID: &str = "ORDERPAID";
-    /// ORDERREVERSED: already reversed
+    /// ORDERREVERSED: The order was reversed
     pub const ORDERREVERSED: &str = "ORDERREVERSED";
     /// ORDER_NOT_READY: order still processing
     pub const ORDER_NOT_READY: &str = "ORDER_NOT_READY";
-    /// OUT_TRADE_NO_USED: number used
+    /// OUT_TRADE_NO_USED: The order number was used
     pub const OUT_TRADE_NO_USED: &str = "OUT_TRADE_NO_USED";
-    /// PARAM_ERROR: parameter wrong
+    /// PARAM_ERROR: A parameter is wrong
     pub const PARAM_ERROR: &str = "PARAM_ERROR";
-    /// POST_DATA_EMPTY: no body
+    /// POST_DATA_EMPTY: The body is empty
     pub const POST_DATA_EMPTY: &str = "POST_DATA_EMPTY";
-    /// REFUNDNOTEXIST: no such refund
+    /// REFUNDNOTEXIST: There is no such refund
     pub const REFUNDNOTEXIST: &str = "REFUNDNOTEXIST";
     /// REFUND_FEE_MISMATCH: same refund number with other amounts
     pub const REFUND_FEE_MISMATCH: &str = "REFUND_FEE_MISMATCH";
-    /// REQUIRE_POST_METHOD: not POST
+    /// REQUIRE_POST_METHOD: POST is wanted
     pub const REQUIRE_POST_METHOD: &str = "REQUIRE_POST_METHOD";
-    /// REVERSE_EXPIRE: past the reversal window
+    /// REVERSE_EXPIRE: It is past the reversal window
     pub const REVERSE_EXPIRE: &str = "REVERSE_EXPIRE";
-    /// SIGNERROR: signature wrong (transport level shows return_code FAIL)
+    /// SIGNERROR: The signature is wrong
     pub const SIGNERROR: &str = "SIGNERROR";
-    /// SYSTEMERROR: platform fault
+    /// SYSTEMERROR: The platform failed: the result is unknown
     pub const SYSTEMERROR: &str = "SYSTEMERROR";
     /// TRADE_ERROR: trade failed
     pub const TRADE_ERROR: &str = "TRADE_ERROR";
-    /// TRADE_OVERDUE: older than a year
+    /// TRADE_OVERDUE: The order is older than a year
     pub const TRADE_OVERDUE: &str = "TRADE_OVERDUE";
     /// TRADE_STATE_ERROR: state does not allow
     pub const TRADE_STATE_ERROR: &str = "TRADE_STATE_ERROR";
-    /// USERPAYING: password needed
+    /// USERPAYING: The user is entering the password
     pub const USERPAYING: &str = "USERPAYING";
-    /// USER_ACCOUNT_ABNORMAL: user account closed
+    /// USER_ACCOUNT_ABNORMAL: The user's account is closed or abnormal
     pub const USER_ACCOUNT_ABNORMAL: &str = "USER_ACCOUNT_ABNORMAL";
-    /// XML_FORMAT_ERROR: XML malformed
+    /// XML_FORMAT_ERROR: The XML is malformed
     pub const XML_FORMAT_ERROR: &str = "XML_FORMAT_ERROR";
     /// data format error: bad date
     pub const DATA_FORMAT_ERROR: &str = "data format error";
@@ -448,57 +944,57 @@ pub mod pay_v2 {
 pub mod pay_v3 {
     /// ACCOUNT_ABNORMAL: receiver abnormal
     pub const ACCOUNT_ABNORMAL: &str = "ACCOUNT_ABNORMAL";
-    /// ACCOUNT_ERROR: user account abnormal
+    /// ACCOUNT_ERROR: The user's account is abnormal
     pub const ACCOUNT_ERROR: &str = "ACCOUNT_ERROR";
     /// ACCOUNT_FROZEN: payee account frozen
     pub const ACCOUNT_FROZEN: &str = "ACCOUNT_FROZEN";
     /// ACCOUNT_NOT_EXIST: payee account missing
     pub const ACCOUNT_NOT_EXIST: &str = "ACCOUNT_NOT_EXIST";
-    /// ACCOUNT_NOT_VERIFIED: settlement card not verified
+    /// ACCOUNT_NOT_VERIFIED: The settlement card is not verified
     pub const ACCOUNT_NOT_VERIFIED: &str = "ACCOUNT_NOT_VERIFIED";
-    /// ALREADY_EXISTS: number already used (409 in some account products)
+    /// ALREADY_EXISTS: The number exists already
     pub const ALREADY_EXISTS: &str = "ALREADY_EXISTS";
-    /// APPID_MCHID_NOT_MATCH: appid is not bound to the merchant
+    /// APPID_MCHID_NOT_MATCH: Appid and merchant number are not bound
     pub const APPID_MCHID_NOT_MATCH: &str = "APPID_MCHID_NOT_MATCH";
-    /// AUTH_CODE_EXPIRE: code older than a minute
+    /// AUTH_CODE_EXPIRE: The payment code has expired
     pub const AUTH_CODE_EXPIRE: &str = "AUTH_CODE_EXPIRE";
-    /// AUTH_CODE_INVALID: not a WeChat code, already used or expired
+    /// AUTH_CODE_INVALID: It is not a valid payment code, or used
     pub const AUTH_CODE_INVALID: &str = "AUTH_CODE_INVALID";
-    /// BANK_ERROR: bank side fault
+    /// BANK_ERROR: The bank failed: the result is unknown
     pub const BANK_ERROR: &str = "BANK_ERROR";
-    /// BIZ_ERR_NEED_RETRY: concurrent operation
+    /// BIZ_ERR_NEED_RETRY: A concurrent operation: repeat
     pub const BIZ_ERR_NEED_RETRY: &str = "BIZ_ERR_NEED_RETRY";
     /// BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH: payee over the monthly cap of 200,000 yuan
     pub const BLOCK_B2_C_USERLIMITAMOUNT_BSRULE_MONTH: &str = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH";
     /// BLOCK_B2C_USERLIMITAMOUNT_MONTH: payee at risk, no more this month
     pub const BLOCK_B2_C_USERLIMITAMOUNT_MONTH: &str = "BLOCK_B2C_USERLIMITAMOUNT_MONTH";
-    /// CONTRACT_ERROR: contract state invalid
+    /// CONTRACT_ERROR: The contract's state is wrong
     pub const CONTRACT_ERROR: &str = "CONTRACT_ERROR";
-    /// CONTRACT_EXISTED: already signed
+    /// CONTRACT_EXISTED: It is signed already
     pub const CONTRACT_EXISTED: &str = "CONTRACT_EXISTED";
     /// CONTRACT_NOT_CONFIRMED: sub-merchant closed manual withdrawal
     pub const CONTRACT_NOT_CONFIRMED: &str = "CONTRACT_NOT_CONFIRMED";
-    /// CONTRACT_NOT_EXIST: contract missing or ended
+    /// CONTRACT_NOT_EXIST: The contract is missing or ended
     pub const CONTRACT_NOT_EXIST: &str = "CONTRACT_NOT_EXIST";
     /// DAY_RECEIVED_COUNT_EXCEED: over day count
     pub const DAY_RECEIVED_COUNT_EXCEED: &str = "DAY_RECEIVED_COUNT_EXCEED";
     /// DAY_RECEIVED_QUOTA_EXCEED: over day limit
     pub const DAY_RECEIVED_QUOTA_EXCEED: &str = "DAY_RECEIVED_QUOTA_EXCEED";
-    /// ERROR: business fault, read message
+    /// ERROR: It failed; the message says why
     pub const ERROR: &str = "ERROR";
-    /// FREQUENCY_LIMIT: rate limit
+    /// FREQUENCY_LIMIT: Calls are too frequent
     pub const FREQUENCY_LIMIT: &str = "FREQUENCY_LIMIT";
-    /// FREQUENCY_LIMITED: rate limit
+    /// FREQUENCY_LIMITED: Calls are too frequent
     pub const FREQUENCY_LIMITED: &str = "FREQUENCY_LIMITED";
-    /// FREQUENCY_LIMIT_EXCEED: rate limit
+    /// FREQUENCY_LIMIT_EXCEED: Calls are too frequent
     pub const FREQUENCY_LIMIT_EXCEED: &str = "FREQUENCY_LIMIT_EXCEED";
     /// ID_CARD_NOT_CORRECT: ID does not match
     pub const ID_CARD_NOT_CORRECT: &str = "ID_CARD_NOT_CORRECT";
-    /// INVALID_REQUEST: well-formed but against a rule: same number with other parameters, over limits, wrong state, order still processing
+    /// INVALID_REQUEST: Well-formed but against a rule: number reused with other parameters, over a limit, wrong state, or still processing
     pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
-    /// INVALID_TRANSACTIONID: transaction id malformed
+    /// INVALID_TRANSACTIONID: The transaction id is malformed
     pub const INVALID_TRANSACTIONID: &str = "INVALID_TRANSACTIONID";
-    /// MCH_NOT_EXISTS: merchant number unknown (400 on current pages, 404 in older tables)
+    /// MCH_NOT_EXISTS: The merchant number is unknown
     pub const MCH_NOT_EXISTS: &str = "MCH_NOT_EXISTS";
     /// MERCHANT_NOT_CONFIRM: approver timed out
     pub const MERCHANT_NOT_CONFIRM: &str = "MERCHANT_NOT_CONFIRM";
@@ -506,43 +1002,43 @@ pub mod pay_v3 {
     pub const MERCHANT_REJECT: &str = "MERCHANT_REJECT";
     /// MONTH_RECEIVED_QUOTA_EXCEED: over month limit
     pub const MONTH_RECEIVED_QUOTA_EXCEED: &str = "MONTH_RECEIVED_QUOTA_EXCEED";
-    /// NAME_NOT_CORRECT: user_name does not match
+    /// NAME_NOT_CORRECT: The name does not match
     pub const NAME_NOT_CORRECT: &str = "NAME_NOT_CORRECT";
-    /// NOT_ENOUGH: the user is short of money
+    /// NOT_ENOUGH: Too little money: the user's when paying, the merchant's when refunding or transferring
     pub const NOT_ENOUGH: &str = "NOT_ENOUGH";
-    /// NOT_FOUND: no such record
+    /// NOT_FOUND: There is no such record
     pub const NOT_FOUND: &str = "NOT_FOUND";
-    /// NO_AUTH: product not opened for the merchant, or not allowed for this sub-merchant; also the old transfer product for new merchants
+    /// NO_AUTH: The product is not open, or the sub-merchant is not yours
     pub const NO_AUTH: &str = "NO_AUTH";
     /// NO_RELATION: relation removed
     pub const NO_RELATION: &str = "NO_RELATION";
-    /// NO_STATEMENT_EXIST: no trade or flow on that day
+    /// NO_STATEMENT_EXIST: There was no trade on that day
     pub const NO_STATEMENT_EXIST: &str = "NO_STATEMENT_EXIST";
-    /// OPENID_INVALID: openid wrong or of another appid
+    /// OPENID_INVALID: The openid is wrong or of another appid
     pub const OPENID_INVALID: &str = "OPENID_INVALID";
-    /// OPENID_MISMATCH: openid belongs to another appid (may also appear as PARAM_ERROR)
+    /// OPENID_MISMATCH: The openid is of another appid
     pub const OPENID_MISMATCH: &str = "OPENID_MISMATCH";
-    /// ORDERCLOSED: same as ORDER_CLOSED
+    /// ORDERCLOSED: The order is closed
     pub const ORDERCLOSED: &str = "ORDERCLOSED";
-    /// ORDERNOTEXIST: same as ORDER_NOT_EXIST
+    /// ORDERNOTEXIST: The order does not exist
     pub const ORDERNOTEXIST: &str = "ORDERNOTEXIST";
-    /// ORDERPAID: same as ORDER_PAID
+    /// ORDERPAID: The order is paid
     pub const ORDERPAID: &str = "ORDERPAID";
-    /// ORDER_CLOSED: order closed
+    /// ORDER_CLOSED: The order is closed
     pub const ORDER_CLOSED: &str = "ORDER_CLOSED";
-    /// ORDER_NOT_EXIST: no such order for this merchant
+    /// ORDER_NOT_EXIST: The order does not exist
     pub const ORDER_NOT_EXIST: &str = "ORDER_NOT_EXIST";
-    /// ORDER_PAID: order already paid
+    /// ORDER_PAID: The order is paid
     pub const ORDER_PAID: &str = "ORDER_PAID";
-    /// ORDER_REVERSED: order was reversed
+    /// ORDER_REVERSED: The order was reversed
     pub const ORDER_REVERSED: &str = "ORDER_REVERSED";
     /// OTHER_FAIL_REASON_TYPE: other
     pub const OTHER_FAIL_REASON_TYPE: &str = "OTHER_FAIL_REASON_TYPE";
-    /// OUT_TRADE_NO_USED: order number already used with other parameters or finished
+    /// OUT_TRADE_NO_USED: The order number was used
     pub const OUT_TRADE_NO_USED: &str = "OUT_TRADE_NO_USED";
     /// OVERDUE_CLOSE: closed after the retry or confirmation window
     pub const OVERDUE_CLOSE: &str = "OVERDUE_CLOSE";
-    /// PARAM_ERROR: a parameter is malformed; detail names field, value, issue, location
+    /// PARAM_ERROR: A parameter is malformed; detail names field, value and issue
     pub const PARAM_ERROR: &str = "PARAM_ERROR";
     /// PAYEE_ACCOUNT_ABNORMAL: payee must complete identity
     pub const PAYEE_ACCOUNT_ABNORMAL: &str = "PAYEE_ACCOUNT_ABNORMAL";
@@ -552,11 +1048,11 @@ pub mod pay_v3 {
     pub const PHONE_NOT_EXIST: &str = "PHONE_NOT_EXIST";
     /// PRODUCT_AUTH_CHECK_FAIL: product closed or frozen
     pub const PRODUCT_AUTH_CHECK_FAIL: &str = "PRODUCT_AUTH_CHECK_FAIL";
-    /// RATELIMIT_EXCEEDED: rate limit
+    /// RATELIMIT_EXCEEDED: Calls are too frequent
     pub const RATELIMIT_EXCEEDED: &str = "RATELIMIT_EXCEEDED";
     /// REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED: payee receiving restricted
     pub const REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED: &str = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED";
-    /// REAL_NAME_CHECK_FAIL: payee has no verified name
+    /// REAL_NAME_CHECK_FAIL: The payee has no verified name
     pub const REAL_NAME_CHECK_FAIL: &str = "REAL_NAME_CHECK_FAIL";
     /// RECEIVER_HIGH_RISK: risky receiver
     pub const RECEIVER_HIGH_RISK: &str = "RECEIVER_HIGH_RISK";
@@ -568,42 +1064,42 @@ pub mod pay_v3 {
     pub const RECEIVE_ACCOUNT_NOT_CONFIGURE: &str = "RECEIVE_ACCOUNT_NOT_CONFIGURE";
     /// RECEIVE_ACCOUNT_NOT_PERMMIT: payee not on the list (spelled so)
     pub const RECEIVE_ACCOUNT_NOT_PERMMIT: &str = "RECEIVE_ACCOUNT_NOT_PERMMIT";
-    /// REFUND_NOT_EXISTS: no such refund
+    /// REFUND_NOT_EXISTS: There is no such refund
     pub const REFUND_NOT_EXISTS: &str = "REFUND_NOT_EXISTS";
-    /// REQUEST_BLOCKED: refund refused by risk or rule
+    /// REQUEST_BLOCKED: Risk control or a rule blocked it
     pub const REQUEST_BLOCKED: &str = "REQUEST_BLOCKED";
-    /// RESOURCE_ALREADY_EXISTS: already signed or created
+    /// RESOURCE_ALREADY_EXISTS: It is signed or created already
     pub const RESOURCE_ALREADY_EXISTS: &str = "RESOURCE_ALREADY_EXISTS";
-    /// RESOURCE_NOT_EXISTS: queried object missing; on /v3/certificates: merchant is in public-key mode
+    /// RESOURCE_NOT_EXISTS: The object is missing; for certificates: the merchant uses a public key
     pub const RESOURCE_NOT_EXISTS: &str = "RESOURCE_NOT_EXISTS";
-    /// RULE_LIMIT: a business rule limits this call
+    /// RULE_LIMIT: A business rule forbids it
     pub const RULE_LIMIT: &str = "RULE_LIMIT";
-    /// SIGN_ERROR: request signature refused; detail.sign_information shows what the platform signed
+    /// SIGN_ERROR: The request's signature is refused
     pub const SIGN_ERROR: &str = "SIGN_ERROR";
-    /// STATEMENT_CREATING: bill not ready
+    /// STATEMENT_CREATING: The bill is being made
     pub const STATEMENT_CREATING: &str = "STATEMENT_CREATING";
-    /// SYSTEM_ERROR: platform fault; also what a wrong merchant serial or number often shows
+    /// SYSTEM_ERROR: The platform failed; a wrong merchant number or serial looks alike
     pub const SYSTEM_ERROR: &str = "SYSTEM_ERROR";
-    /// TRADE_ERROR: the trade failed for a business reason
+    /// TRADE_ERROR: The trade failed for a business reason
     pub const TRADE_ERROR: &str = "TRADE_ERROR";
     /// TRANSFER_QUOTA_EXCEED: over one-transfer limit
     pub const TRANSFER_QUOTA_EXCEED: &str = "TRANSFER_QUOTA_EXCEED";
     /// TRANSFER_REMARK_SET_FAIL: remark refused
     pub const TRANSFER_REMARK_SET_FAIL: &str = "TRANSFER_REMARK_SET_FAIL";
-    /// TRANSFER_RISK: stopped by risk control
+    /// TRANSFER_RISK: Risk control stopped the transfer
     pub const TRANSFER_RISK: &str = "TRANSFER_RISK";
-    /// TRANSFER_SCENE_INVALID: scene not granted
+    /// TRANSFER_SCENE_INVALID: The transfer scene is not granted
     pub const TRANSFER_SCENE_INVALID: &str = "TRANSFER_SCENE_INVALID";
     /// TRANSFER_SCENE_UNAVAILABLE: scene not usable now
     pub const TRANSFER_SCENE_UNAVAILABLE: &str = "TRANSFER_SCENE_UNAVAILABLE";
-    /// USERPAYING: user is entering the password
+    /// USERPAYING: The user is entering the password
     pub const USERPAYING: &str = "USERPAYING";
-    /// USER_ACCOUNT_ABNORMAL: user account closed or abnormal
+    /// USER_ACCOUNT_ABNORMAL: The user's account is closed or abnormal
     pub const USER_ACCOUNT_ABNORMAL: &str = "USER_ACCOUNT_ABNORMAL";
-    /// USER_NOT_EXIST: user account gone
+    /// USER_NOT_EXIST: The user does not exist
     pub const USER_NOT_EXIST: &str = "USER_NOT_EXIST";
-    /// USER_NOT_EXISTS: openid wrong
+    /// USER_NOT_EXISTS: The openid is wrong
     pub const USER_NOT_EXISTS: &str = "USER_NOT_EXISTS";
-    /// USER_NOT_REGISTERED: user has not opened the service
+    /// USER_NOT_REGISTERED: The user has not opened the service
     pub const USER_NOT_REGISTERED: &str = "USER_NOT_REGISTERED";
 }

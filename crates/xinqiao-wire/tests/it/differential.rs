@@ -92,9 +92,15 @@ proptest! {
         let mut record = shapes::Tree::default();
         json::decode(&mut record, theirs.as_bytes(), Keep::Typed).expect("decodes");
         same(&json::encode(&record), &theirs);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn delegated_serde_is_the_codec(value in trees()) {
+        let theirs = serde_json::to_string_pretty(&value).expect("serialises");
+        let record: shapes::Tree = serde_json::from_str(&theirs).expect("delegated serde");
         same(&serde_json::to_string(&record).expect("delegated serde"), &theirs);
-        let again: shapes::Tree = serde_json::from_str(&theirs).expect("delegated serde");
-        prop_assert_eq!(again, record);
+        same(&json::encode(&record), &theirs);
     }
 
     #[test]

@@ -41,10 +41,8 @@ pub(super) fn whole_type(field: &Field) -> &'static str {
 }
 
 pub(super) fn info(field: &Field, place: &str, required: bool) -> String {
-    let mut out = format!("w::Field::new(\"{}\")", field.name);
-    if required {
-        out.push_str(".required()");
-    }
+    let make = if required { "must" } else { "new" };
+    let mut out = format!("w::Field::{make}(\"{}\")", field.name);
     if !place.is_empty() {
         let _ = write!(out, ".place(w::Place::{place})");
     }
@@ -83,6 +81,44 @@ pub(super) fn info(field: &Field, place: &str, required: bool) -> String {
         out.push_str(".numbered()");
     }
     out
+}
+
+pub(super) fn field_doc(field: &Field) -> String {
+    let mut parts = Vec::new();
+    if field.about.is_empty() {
+        parts.push(format!("`{}`", field.name));
+    } else {
+        parts.push(doc(field.about.get(false)));
+    }
+    if !field.unit.is_empty() {
+        parts.push(format!("unit {}", field.unit));
+    }
+    if !field.format.is_empty() {
+        parts.push(format!("format `{}`", field.format));
+    }
+    if !field.allowed.is_empty() {
+        let shown: Vec<String> = field
+            .allowed
+            .iter()
+            .take(8)
+            .map(|value| format!("`{value}`"))
+            .collect();
+        let more = if field.allowed.len() > 8 { " …" } else { "" };
+        parts.push(format!("one of {}{more}", shown.join(" ")));
+    }
+    if field.max > 0 {
+        parts.push(format!("at most {}", field.max));
+    }
+    if field.max_bytes > 0 {
+        parts.push(format!("at most {} bytes", field.max_bytes));
+    }
+    if field.encrypted {
+        parts.push("encrypted on the wire".into());
+    }
+    if field.required_by_docs {
+        parts.push("needed according to the documentation".into());
+    }
+    format!("{}.", parts.join("; "))
 }
 
 pub(super) fn endpoint_doc(endpoint: &Endpoint) -> String {
