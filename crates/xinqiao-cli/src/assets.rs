@@ -1,12 +1,12 @@
 //! The console's files: what `web/dist` held when this binary was built.
 //!
-//! A build without them works and serves one page that says how to build the console. Text is packed
-//! once, at the first request for anything, not at the start.
+//! A build without them works and serves one page that says how to build the console. Each text is
+//! packed once, when it is first asked for: neither the start nor the first page waits for the rest.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -30,13 +30,25 @@ const WORTH_PACKING: usize = 512;
 #[allow_missing = true]
 struct Dist;
 
-/// The files with their packed twins.
+/// The files that were asked for, with their packed twins.
 #[derive(Debug, Default)]
-struct Console(OnceLock<HashMap<String, Asset>>);
+struct Console(Mutex<HashMap<String, Asset>>);
+
+impl Console {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Asset>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Assets for Console {
     fn get(&self, path: &str) -> Option<Asset> {
-        self.0.get_or_init(load).get(path).cloned()
+        if let Some(asset) = self.known().get(path) {
+            return Some(asset.clone());
+        }
+        // Packed outside the lock; two that ask at once pack twice and get the same.
+        let asset = load(path)?;
+        self.known().insert(path.to_owned(), asset.clone());
+        Some(asset)
     }
 }
 
@@ -50,19 +62,20 @@ pub(crate) fn built() -> bool {
     Dist::get(INDEX).is_some()
 }
 
-fn load() -> HashMap<String, Asset> {
-    let mut files: HashMap<String, Asset> = Dist::iter()
-        .filter_map(|path| Some((path.to_string(), Dist::get(&path)?)))
-        .map(|(path, file)| {
+fn load(path: &str) -> Option<Asset> {
+    match Dist::get(path) {
+        Some(file) => {
             let tag = file.metadata.sha256_hash();
-            let asset = asset(&path, file.data, tag.get(..8).unwrap_or_default());
-            (path, asset)
-        })
-        .collect();
-    files
-        .entry(INDEX.to_owned())
-        .or_insert_with(|| asset(INDEX, Cow::Borrowed(NOT_BUILT.as_bytes()), b"notbuilt"));
-    files
+            let tag = tag.get(..8).unwrap_or_default();
+            Some(asset(path, file.data, tag))
+        }
+        None if path == INDEX => Some(asset(
+            INDEX,
+            Cow::Borrowed(NOT_BUILT.as_bytes()),
+            b"notbuilt",
+        )),
+        None => None,
+    }
 }
 
 fn asset(path: &str, bytes: Cow<'static, [u8]>, tag: &[u8]) -> Asset {

@@ -115,7 +115,7 @@ impl Ready {
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let mut text = serde_json::to_vec_pretty(self).context("ready file")?;
         text.push(b'\n');
-        write_private(path, &text).with_context(|| format!("cannot write {}", path.display()))
+        publish_private(path, &text).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Reads one file.
@@ -222,16 +222,32 @@ async fn answers(origin: &str) -> bool {
     )
 }
 
-/// Writes a file that only its owner may read, so that readers see all of it or none.
+/// Writes a file that only its owner may read, so that readers see all of it or none, even after a
+/// power cut.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let file = private_draft(path, bytes)?;
+    file.as_file().sync_all()?;
+    persist(file, path)
+}
+
+/// The same for what describes a running process: after a power cut nothing runs, so the disk is
+/// not waited for.
+fn publish_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    persist(private_draft(path, bytes)?, path)
+}
+
+/// A temporary file beside `path`; it is created with mode 0600 and keeps it through the rename.
+fn private_draft(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // A temporary file is created with mode 0600 and keeps it through the rename.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn persist(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
@@ -270,7 +286,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("ready.json");
         write_private(&path, b"{}").expect("writable");
-        write_private(&path, b"{\"a\":1}").expect("writable again");
+        publish_private(&path, b"{\"a\":1}").expect("writable again");
         let mode = fs::metadata(&path).expect("exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read(&path).expect("readable"), b"{\"a\":1}");
