@@ -179,6 +179,13 @@ impl Journal {
         settle(&self.connection).map_err(|source| JournalError::Database { path, source })
     }
 
+    /// Writes the world down if there are commands that a start would have to carry out again.
+    pub(crate) fn snapshot_if_behind(&mut self, world: &World) {
+        if self.since_snapshot > 0 {
+            self.snapshot(world);
+        }
+    }
+
     pub(crate) fn snapshot_if_long(&mut self, world: &World) {
         if self.since_snapshot >= LONG {
             self.snapshot(world);

@@ -1,6 +1,9 @@
 //! The one thread that owns the world. Everything else sends it commands and questions.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +13,9 @@ use crate::world::{
     command::{Answer, Command, Refused},
 };
 
+/// So long after the last command the world is written down whole: the next start, even after a crash, need not
+/// carry the commands out again.
+const QUIET: Duration = Duration::from_secs(2);
 /// Commands that wait; a caller beyond them waits for its turn.
 const WAITING: usize = 1024;
 
@@ -94,9 +100,19 @@ pub(crate) fn start(
         .name("xinqiao-world".to_owned())
         .spawn(move || {
             let _inside = runtime.enter();
+            let mut last_command = Instant::now();
             while let Some(job) = jobs.blocking_recv() {
                 match job {
-                    Job::Ask(question) => question(&world),
+                    // There is a question every second at least: the clock's.
+                    Job::Ask(question) => {
+                        question(&world);
+                        if let Some(journal) = &mut journal
+                            && last_command.elapsed() >= QUIET
+                        {
+                            journal.snapshot_if_behind(&world);
+                            last_command = Instant::now();
+                        }
+                    }
                     Job::Stop(done) => {
                         if let Some(journal) = &mut journal {
                             journal.snapshot(&world);
@@ -117,6 +133,7 @@ pub(crate) fn start(
                             journal.snapshot_if_long(&world);
                         }
                         let _ = reply.send(outcome.answer);
+                        last_command = Instant::now();
                     }
                 }
             }
