@@ -15,11 +15,16 @@ use crate::table::{Better, Row};
 /// What `dev` takes in a row.
 const PORTS: u16 = 16;
 
-/// Ends the process when dropped.
+/// Ends the process when dropped, as Ctrl-C does; by force where it does not end.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while asked.is_ok() && Instant::now() < deadline && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
