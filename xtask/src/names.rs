@@ -45,7 +45,13 @@ pub(crate) fn singular(name: &str) -> String {
     if let Some(stem) = name.strip_suffix("_list").filter(|stem| !stem.is_empty()) {
         return singular(stem);
     }
-    if name.ends_with("ss") || name.ends_with("us") || name.ends_with("is") || name.len() < 4 {
+    // `news` is no plural.
+    if name.ends_with("news")
+        || name.ends_with("ss")
+        || name.ends_with("us")
+        || name.ends_with("is")
+        || name.len() < 4
+    {
         return name;
     }
     if let Some(stem) = name.strip_suffix("ies") {

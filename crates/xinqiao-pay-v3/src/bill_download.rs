@@ -100,7 +100,10 @@ pub fn check(file: &[u8], ticket: &Ticket) -> Result<Vec<u8>, BillError> {
     } else {
         file.to_vec()
     };
-    let digits: Vec<String> = Sha1::digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<String> = Sha1::digest(&plain)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     if digits.concat().eq_ignore_ascii_case(&ticket.hash_value) {
         Ok(plain)
     } else {
@@ -110,7 +113,10 @@ pub fn check(file: &[u8], ticket: &Ticket) -> Result<Vec<u8>, BillError> {
 
 /// Takes token and form out of a download address.
 fn address(url: &str) -> Option<File> {
-    let (_, rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.split_once('/')?;
+    let (_, rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))?
+        .split_once('/')?;
     let (path, query) = rest.split_once('?')?;
     if File::INFO.path.strip_prefix('/') != Some(path) {
         return None;
@@ -164,7 +170,11 @@ impl Bill {
         let file = file.strip_prefix('\u{feff}').unwrap_or(file);
         let mut bill = Self::default();
         let names = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
-        for line in file.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+        for line in file
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty())
+        {
             match line.strip_prefix('`') {
                 None if bill.columns.is_empty() => bill.columns = names(line),
                 None => bill.summary_columns = names(line),
@@ -194,9 +204,13 @@ mod tests {
 
     #[test]
     fn only_download_addresses_are_taken() {
-        let url = |path: &str| format!("https://api.mch.weixin.qq.com{path}?token=E-b%2By_&tartype=gzip");
+        let url =
+            |path: &str| format!("https://api.mch.weixin.qq.com{path}?token=E-b%2By_&tartype=gzip");
         let file = address(&url(File::INFO.path)).unwrap();
-        assert_eq!((file.token.as_str(), file.tartype.as_deref()), ("E-b+y_", Some("gzip")));
+        assert_eq!(
+            (file.token.as_str(), file.tartype.as_deref()),
+            ("E-b+y_", Some("gzip"))
+        );
         assert!(address(&url("/v3/other")).is_none());
         assert!(address("ftp://x/y?token=1").is_none());
         assert!(address(&format!("https://h{}?token=", File::INFO.path)).is_none());
@@ -204,7 +218,8 @@ mod tests {
 
     #[test]
     fn commas_in_goods_names_split_nothing() {
-        let bill = Bill::parse("\u{feff}商品名称,金额\r\n`茶,大杯,`1.00\r\n总数,总额\r\n`1,`1.00\r\n");
+        let bill =
+            Bill::parse("\u{feff}商品名称,金额\r\n`茶,大杯,`1.00\r\n总数,总额\r\n`1,`1.00\r\n");
         assert_eq!(bill.rows, [["茶,大杯", "1.00"]]);
         assert_eq!(bill.value(&bill.rows[0], "金额"), Some("1.00"));
         assert_eq!(bill.summary, ["1", "1.00"]);

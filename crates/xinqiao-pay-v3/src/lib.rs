@@ -7,9 +7,9 @@
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
 //! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_download`).
 
-#[rustfmt::skip]
 #[cfg(all(feature = "client", feature = "base"))]
 pub mod bill_download;
+#[rustfmt::skip]
 mod generated;
 #[cfg(feature = "client")]
 pub mod invoke;

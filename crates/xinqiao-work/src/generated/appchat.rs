@@ -95,8 +95,8 @@ w::record! {
 }
 
 w::record! {
-    /// `New`.
-    pub struct New {
+    /// `News`.
+    pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => w::Field::must("articles"),
     }
@@ -267,7 +267,7 @@ w::record! {
         /// `textcard`.
         7 textcard: Option<Textcard> => w::Field::new("textcard"),
         /// `news`.
-        8 news: Option<New> => w::Field::new("news"),
+        8 news: Option<News> => w::Field::new("news"),
         /// `mpnews`.
         9 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
         /// `markdown`.
@@ -283,7 +283,7 @@ w::record! {
         video: Video,
         file: File,
         textcard: Textcard,
-        news: New,
+        news: News,
         mpnews: Mpnew,
         markdown: Text,
         safe: bool,

@@ -265,8 +265,8 @@ w::record! {
 }
 
 w::record! {
-    /// `New`.
-    pub struct New {
+    /// `News`.
+    pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => w::Field::must("articles"),
     }
@@ -1961,7 +1961,7 @@ pub mod webhook {
             /// `image`.
             5 image: Option<super::Image> => w::Field::new("image"),
             /// `news`.
-            6 news: Option<super::New> => w::Field::new("news"),
+            6 news: Option<super::News> => w::Field::new("news"),
             /// `file`.
             7 file: Option<super::File> => w::Field::new("file"),
             /// `voice`.
@@ -1975,7 +1975,7 @@ pub mod webhook {
             markdown: super::Markdown,
             markdown_v2: super::MarkdownV2Item,
             image: super::Image,
-            news: super::New,
+            news: super::News,
             file: super::File,
             voice: super::Voice,
             template_card: w::serial::Value,

@@ -863,8 +863,8 @@ w::record! {
 }
 
 w::record! {
-    /// `New`.
-    pub struct New {
+    /// `News`.
+    pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => w::Field::must("articles"),
     }
@@ -3581,7 +3581,7 @@ w::record! {
         /// `textcard`.
         11 textcard: Option<Textcard> => w::Field::new("textcard"),
         /// `news`.
-        12 news: Option<New> => w::Field::new("news"),
+        12 news: Option<News> => w::Field::new("news"),
         /// `mpnews`.
         13 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
         /// `miniprogram`.
@@ -3608,7 +3608,7 @@ w::record! {
         video: MessageSendVideo,
         file: File,
         textcard: Textcard,
-        news: New,
+        news: News,
         mpnews: Mpnew,
         miniprogram: MessageSendMiniprogram,
         enable_id_trans: bool,

@@ -165,8 +165,8 @@ w::record! {
 }
 
 w::record! {
-    /// `New`.
-    pub struct New {
+    /// `News`.
+    pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => w::Field::must("articles"),
     }
@@ -379,7 +379,7 @@ w::record! {
         /// `textcard`.
         10 textcard: Option<Textcard> => w::Field::new("textcard"),
         /// `news`.
-        11 news: Option<New> => w::Field::new("news"),
+        11 news: Option<News> => w::Field::new("news"),
         /// `mpnews`.
         12 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
         /// `markdown`.
@@ -403,7 +403,7 @@ w::record! {
         video: Video,
         file: File,
         textcard: Textcard,
-        news: New,
+        news: News,
         mpnews: Mpnew,
         markdown: Markdown,
         miniprogram_notice: MiniprogramNotice,

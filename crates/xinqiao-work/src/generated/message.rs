@@ -300,8 +300,8 @@ w::record! {
 }
 
 w::record! {
-    /// `New`.
-    pub struct New {
+    /// `News`.
+    pub struct News {
         /// `articles`.
         0 articles: Vec<Article> => w::Field::must("articles"),
     }
@@ -690,7 +690,7 @@ w::record! {
         /// `textcard`.
         9 textcard: Option<Textcard> => w::Field::new("textcard"),
         /// `news`.
-        10 news: Option<New> => w::Field::new("news"),
+        10 news: Option<News> => w::Field::new("news"),
         /// `mpnews`.
         11 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
         /// `markdown`.
@@ -727,7 +727,7 @@ w::record! {
         video: Video,
         file: File,
         textcard: Textcard,
-        news: New,
+        news: News,
         mpnews: Mpnew,
         markdown: Markdown,
         miniprogram_notice: MiniprogramNotice,
