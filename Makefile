@@ -49,6 +49,7 @@ web-tests: web
 
 rust-tests: web
 	$(CARGO) test --workspace --quiet
+	$(CARGO) test --quiet -p xinqiao-wire --features serde
 	$(CARGO) build -p xinqiao-cli
 
 catalog-checks:
