@@ -181,6 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn bodies_beside_the_tags_own_are_not_lost() {
+        let text =
+            r#"{"touser":"o1","msgtype":"text","image":{"media_id":"m"},"text":{"content":"hi"}}"#;
+        for keep in [xinqiao_wire::Keep::Typed, xinqiao_wire::Keep::Raw] {
+            let mut send = Send::default();
+            json::decode(&mut send, text.as_bytes(), keep).expect("decodes");
+            assert!(
+                matches!(&send.body, Body::Other { tag, fields } if tag == "text" && fields.len() == 2)
+            );
+            assert_eq!(json::encode_all(&send), text);
+        }
+        let null = r#"{"touser":"o1","msgtype":"text","text":{"content":"hi"},"image":null}"#;
+        let mut send = Send::default();
+        json::decode(&mut send, null.as_bytes(), xinqiao_wire::Keep::Typed).expect("decodes");
+        assert!(matches!(&send.body, Body::Text(_)));
+    }
+
+    #[test]
     fn personal_data_does_not_print() {
         let shown = format!("{:?}", Send::text("oSecretOpenId", "hi"));
         assert!(!shown.contains("oSecretOpenId"), "{shown}");

@@ -9,6 +9,7 @@ use crate::json;
 use crate::output::Output;
 use crate::record::{Field, Mark, Place, Record, Shape, Spelling};
 use crate::slot::Slot;
+use crate::union::Case;
 use crate::value;
 
 /// Writes all fields as one object.
@@ -443,11 +444,27 @@ fn union(
             let tag = extra
                 .iter()
                 .position(|(name, value)| name == tag_field && value.is_string());
-            let Some(at) = tag else { continue };
-            let tag = match extra.remove(at).1 {
-                Value::String(text) => text,
-                _ => String::new(),
+            let tag = match tag.map(|at| extra.remove(at).1) {
+                Some(Value::String(text)) => Some(text),
+                _ => None,
             };
+            let cases = union.cases();
+            let own = cases
+                .iter()
+                .find(|(value, _)| tag.as_deref() == Some(*value));
+            let strays = match (own, &tag) {
+                // An unknown tag takes everything, see below.
+                (None, Some(_)) => Vec::new(),
+                _ => strays(cases, own.map_or("", |(_, field)| *field), extra),
+            };
+            if !strays.is_empty() {
+                union.set_other(tag.as_deref().unwrap_or_default());
+                if let Some(other) = union.other_mut() {
+                    other.extend(strays);
+                }
+                continue;
+            }
+            let Some(tag) = tag else { continue };
             let known = union.cases().iter().any(|(value, _)| *value == tag);
             if let Some((name, slot)) = union.set(&tag) {
                 if let Some(at) = extra.iter().position(|(known, _)| known == name) {
@@ -477,6 +494,25 @@ fn union(
         }
     }
     Ok(())
+}
+
+/// Takes all bodies out if one is there that doesn't go with the tag, whose own is in the field `own`: an enum holds
+/// one body, and nothing of the others may get lost.
+fn strays(cases: &[Case], own: &str, extra: &mut Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let is_body = |name: &str| {
+        let mut fields = cases.iter().map(|(_, field)| *field);
+        fields.any(|field| !field.is_empty() && field == name)
+    };
+    let stray = extra
+        .iter()
+        .any(|(name, value)| name != own && !value.is_null() && is_body(name));
+    if !stray {
+        return Vec::new();
+    }
+    let all = std::mem::take(extra).into_iter();
+    let (bodies, others) = all.partition(|(name, _)| is_body(name));
+    *extra = others;
+    bodies
 }
 
 fn free(

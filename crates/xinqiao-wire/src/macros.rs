@@ -152,7 +152,8 @@ macro_rules! union {
         pub enum $name {
             $( $(#[$vmeta])* $variant($ty), )*
             $($( $(#[$bmeta])* $bare, )*)?
-            /// A tag that the catalog doesn't know, with everything beside it; empty tag = unset.
+            /// A tag that the catalog doesn't know, or several bodies at once, with everything beside it;
+            /// empty tag = unset.
             Other {
                 /// The tag.
                 tag: ::std::string::String,
@@ -214,6 +215,9 @@ macro_rules! union {
                         ::core::option::Option::None
                     }
                 }
+            }
+            fn set_other(&mut self, tag: &str) {
+                *self = $name::Other { tag: tag.into(), fields: $crate::serial::Map::new() };
             }
             fn other(
                 &self,

@@ -19,6 +19,8 @@ pub trait Union: Send + Sync {
     fn body(&self) -> Option<(&'static str, &dyn Slot)>;
     /// Switches to the case of that tag, with an empty body; unknown tags become `Other`.
     fn set(&mut self, tag: &str) -> Option<(&'static str, &mut dyn Slot)>;
+    /// Switches to `Other`, whatever the tag.
+    fn set_other(&mut self, tag: &str);
     /// Everything beside the tag, where the tag is unknown.
     fn other(&self) -> Option<&Map<String, Value>>;
     /// The same for writing.

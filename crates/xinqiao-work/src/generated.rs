@@ -116,6 +116,8 @@ pub mod service;
 #[cfg(feature = "tag")]
 pub mod tag;
 
+pub mod types;
+
 #[cfg(feature = "user")]
 pub mod user;
 

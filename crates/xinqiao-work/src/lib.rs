@@ -4,7 +4,21 @@
 //! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the
 //! network: give a request to `xinqiao-client`.
 
+#[cfg(any(
+    feature = "appchat",
+    feature = "externalcontact",
+    feature = "linkedcorp",
+    feature = "message"
+))]
+mod agent_message;
+#[cfg(feature = "externalcontact")]
+mod attachment;
 #[rustfmt::skip]
 mod generated;
+#[cfg(feature = "base")]
+mod robot;
+#[cfg(feature = "kf")]
+mod service_message;
+mod template_card;
 
 pub use generated::*;

@@ -199,6 +199,23 @@ fn sent(types: &[TypeDef], endpoints: &[Endpoint]) -> HashSet<u32> {
     seen
 }
 
+/// How much of every tag says nothing: `FIELD_TYPE_` of `FIELD_TYPE_TEXT`, `FIELD_TYPE_URL`.
+fn common_prefix(union: &Union) -> usize {
+    let mut values = union.cases.iter().map(|case| case.value);
+    let (Some(first), Some(_)) = (values.next(), values.next()) else {
+        return 0;
+    };
+    let ends = first.match_indices('_').map(|(at, _)| at + 1);
+    ends.filter(|end| {
+        union.cases.iter().all(|case| {
+            case.value.get(..*end) == first.get(..*end)
+                && case.value[*end..].starts_with(|next: char| next.is_ascii_alphabetic())
+        })
+    })
+    .max()
+    .unwrap_or(0)
+}
+
 fn reach(types: &[TypeDef]) -> Vec<HashSet<u32>> {
     let direct: Vec<Vec<u32>> = types
         .iter()
@@ -392,13 +409,14 @@ impl Writer<'_> {
             union.tag, union.name, union.tag
         );
         let mut bare = String::new();
+        let prefix = common_prefix(union);
         for case in &union.cases {
             let title = if case.title.is_empty() {
                 format!("`{}`", case.value)
             } else {
                 format!("{} ({})", doc(case.title.en), doc(case.title.zh))
             };
-            let variant = camel(case.value);
+            let variant = camel(&case.value[prefix..]);
             match &case.ty {
                 Some(ty) => {
                     let ty = self.plain(&any_field(), ty, "");

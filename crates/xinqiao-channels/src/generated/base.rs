@@ -156,6 +156,22 @@ w::record! {
     new(content: String)
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msg_type`.
+    pub enum MessageBody by "msg_type" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Order (订单).
+        OrderShare(OrderShare) = "order_share" in "order_share",
+        /// Product (商品).
+        ProductShare(ProductShare) = "product_share" in "product_share",
+    }
+}
+
 /// `channels.base.activity`.
 pub mod activity {
     use xinqiao_wire as w;
@@ -385,28 +401,11 @@ pub mod commkf {
             0 request_id: Option<String> => w::Field::new("request_id"),
             /// `open_id`.
             1 open_id: String => w::Field::must("open_id").masked(),
-            /// `msg_type`.
-            2 msg_type: String => w::Field::must("msg_type"),
-            /// `text`.
-            3 text: Option<super::Text> => w::Field::new("text"),
-            /// `image`.
-            4 image: Option<super::Image> => w::Field::new("image"),
-            /// `file`.
-            5 file: Option<super::File> => w::Field::new("file"),
-            /// `order_share`.
-            6 order_share: Option<super::OrderShare> => w::Field::new("order_share"),
-            /// `product_share`.
-            7 product_share: Option<super::ProductShare> => w::Field::new("product_share"),
+            /// The body, told apart by `msg_type`.
+            2 body: super::MessageBody => w::Field::new("").flat(),
         }
-        new(open_id: String, msg_type: String)
-        set(
-            request_id: String,
-            text: super::Text,
-            image: super::Image,
-            file: super::File,
-            order_share: super::OrderShare,
-            product_share: super::ProductShare,
-        )
+        new(open_id: String, body: super::MessageBody)
+        set(request_id: String)
     }
 
     w::record! {

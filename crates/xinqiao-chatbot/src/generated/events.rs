@@ -29,26 +29,24 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_enter`.
         pub struct UserEnter {
-            /// `Event`.
-            0 event: String => w::Field::must("Event"),
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
             /// `event`.
-            2 event_again: Option<String> => w::Field::new("event"),
+            1 event: Option<String> => w::Field::new("event"),
             /// `createtime`; format `unix`.
-            3 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
+            2 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
             /// `userid`.
-            4 userid: String => w::Field::must("userid"),
+            3 userid: String => w::Field::must("userid"),
             /// `from`.
-            5 from: String => w::Field::must("from"),
+            4 from: String => w::Field::must("from"),
             /// `content`.
-            6 content: Option<super::UserEnterContent> => w::Field::new("content"),
+            5 content: Option<super::UserEnterContent> => w::Field::new("content"),
             /// `kfstate`.
-            7 kfstate: i64 => w::Field::must("kfstate"),
+            6 kfstate: i64 => w::Field::must("kfstate"),
             /// `channel`.
-            8 channel: i64 => w::Field::must("channel"),
+            7 channel: i64 => w::Field::must("channel"),
             /// `assessment`.
-            9 assessment: Option<i64> => w::Field::new("assessment"),
+            8 assessment: Option<i64> => w::Field::new("assessment"),
         }
     }
 
@@ -58,26 +56,24 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_quit`.
         pub struct UserQuit {
-            /// `Event`.
-            0 event: String => w::Field::must("Event"),
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
             /// `event`.
-            2 event_again: Option<String> => w::Field::new("event"),
+            1 event: Option<String> => w::Field::new("event"),
             /// `createtime`; format `unix`.
-            3 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
+            2 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
             /// `userid`.
-            4 userid: String => w::Field::must("userid"),
+            3 userid: String => w::Field::must("userid"),
             /// `from`.
-            5 from: String => w::Field::must("from"),
+            4 from: String => w::Field::must("from"),
             /// `content`.
-            6 content: Option<super::UserQuitContent> => w::Field::new("content"),
+            5 content: Option<super::UserQuitContent> => w::Field::new("content"),
             /// `kfstate`.
-            7 kfstate: i64 => w::Field::must("kfstate"),
+            6 kfstate: i64 => w::Field::must("kfstate"),
             /// `channel`.
-            8 channel: i64 => w::Field::must("channel"),
+            7 channel: i64 => w::Field::must("channel"),
             /// `assessment`.
-            9 assessment: Option<i64> => w::Field::new("assessment"),
+            8 assessment: Option<i64> => w::Field::new("assessment"),
         }
     }
 }

@@ -345,45 +345,10 @@ w::record! {
 w::record! {
     /// `Card`.
     pub struct Card {
-        /// `card_type`.
-        0 card_type: String => w::Field::must("card_type"),
-        /// `groupon`.
-        1 groupon: Option<Groupon> => w::Field::new("groupon"),
-        /// `cash`.
-        2 cash: Option<Cash> => w::Field::new("cash"),
-        /// `discount`.
-        3 discount: Option<Discount> => w::Field::new("discount"),
-        /// `gift`.
-        4 gift: Option<Gift> => w::Field::new("gift"),
-        /// `general_coupon`.
-        5 general_coupon: Option<GeneralCoupon> => w::Field::new("general_coupon"),
-        /// `general_card`.
-        6 general_card: Option<GeneralCard> => w::Field::new("general_card"),
-        /// `member_card`.
-        7 member_card: Option<MemberCard> => w::Field::new("member_card"),
-        /// `meeting_ticket`.
-        8 meeting_ticket: Option<MeetingTicket> => w::Field::new("meeting_ticket"),
-        /// `scenic_ticket`.
-        9 scenic_ticket: Option<ScenicTicket> => w::Field::new("scenic_ticket"),
-        /// `movie_ticket`.
-        10 movie_ticket: Option<MovieTicket> => w::Field::new("movie_ticket"),
-        /// `boarding_pass`.
-        11 boarding_pass: Option<BoardingPass> => w::Field::new("boarding_pass"),
+        /// The body, told apart by `card_type`.
+        0 body: CardBody => w::Field::new("").flat(),
     }
-    new(card_type: String)
-    set(
-        groupon: Groupon,
-        cash: Cash,
-        discount: Discount,
-        gift: Gift,
-        general_coupon: GeneralCoupon,
-        general_card: GeneralCard,
-        member_card: MemberCard,
-        meeting_ticket: MeetingTicket,
-        scenic_ticket: ScenicTicket,
-        movie_ticket: MovieTicket,
-        boarding_pass: BoardingPass,
-    )
+    new(body: CardBody)
 }
 
 w::record! {
@@ -931,28 +896,8 @@ w::record! {
 w::record! {
     /// `GetCard`.
     pub struct GetCard {
-        /// `card_type`.
-        0 card_type: String => w::Field::must("card_type"),
-        /// `groupon`.
-        1 groupon: Option<CardGroupon> => w::Field::new("groupon"),
-        /// `cash`.
-        2 cash: Option<CardCash> => w::Field::new("cash"),
-        /// `discount`.
-        3 discount: Option<CardDiscount> => w::Field::new("discount"),
-        /// `gift`.
-        4 gift: Option<CardGift> => w::Field::new("gift"),
-        /// `general_coupon`.
-        5 general_coupon: Option<CardGeneralCoupon> => w::Field::new("general_coupon"),
-        /// `member_card`.
-        6 member_card: Option<CardMemberCard> => w::Field::new("member_card"),
-        /// `meeting_ticket`.
-        7 meeting_ticket: Option<CardMeetingTicket> => w::Field::new("meeting_ticket"),
-        /// `scenic_ticket`.
-        8 scenic_ticket: Option<CardScenicTicket> => w::Field::new("scenic_ticket"),
-        /// `movie_ticket`.
-        9 movie_ticket: Option<CardMovieTicket> => w::Field::new("movie_ticket"),
-        /// `boarding_pass`.
-        10 boarding_pass: Option<CardBoardingPass> => w::Field::new("boarding_pass"),
+        /// The body, told apart by `card_type`.
+        0 body: GetCardBody => w::Field::new("").flat(),
     }
 }
 
@@ -3250,6 +3195,60 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &["card"],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `card_type`.
+    pub enum CardBody by "card_type" {
+        /// Group-buying coupon (团购券).
+        Groupon(Groupon) = "GROUPON" in "groupon",
+        /// Cash coupon (代金券).
+        Cash(Cash) = "CASH" in "cash",
+        /// Discount coupon (折扣券).
+        Discount(Discount) = "DISCOUNT" in "discount",
+        /// Gift coupon (兑换券).
+        Gift(Gift) = "GIFT" in "gift",
+        /// General coupon (优惠券).
+        GeneralCoupon(GeneralCoupon) = "GENERAL_COUPON" in "general_coupon",
+        /// Gift card (礼品卡).
+        GeneralCard(GeneralCard) = "GENERAL_CARD" in "general_card",
+        /// Membership card (会员卡).
+        MemberCard(MemberCard) = "MEMBER_CARD" in "member_card",
+        /// Meeting ticket (会议门票).
+        MeetingTicket(MeetingTicket) = "MEETING_TICKET" in "meeting_ticket",
+        /// Scenic-spot ticket (景点门票).
+        ScenicTicket(ScenicTicket) = "SCENIC_TICKET" in "scenic_ticket",
+        /// Film ticket (电影票).
+        MovieTicket(MovieTicket) = "MOVIE_TICKET" in "movie_ticket",
+        /// Boarding pass (飞机票).
+        BoardingPass(BoardingPass) = "BOARDING_PASS" in "boarding_pass",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `card_type`.
+    pub enum GetCardBody by "card_type" {
+        /// Group-buying coupon (团购券).
+        Groupon(CardGroupon) = "GROUPON" in "groupon",
+        /// Cash coupon (代金券).
+        Cash(CardCash) = "CASH" in "cash",
+        /// Discount coupon (折扣券).
+        Discount(CardDiscount) = "DISCOUNT" in "discount",
+        /// Gift coupon (兑换券).
+        Gift(CardGift) = "GIFT" in "gift",
+        /// General coupon (优惠券).
+        GeneralCoupon(CardGeneralCoupon) = "GENERAL_COUPON" in "general_coupon",
+        /// Membership card (会员卡).
+        MemberCard(CardMemberCard) = "MEMBER_CARD" in "member_card",
+        /// Meeting ticket (会议门票).
+        MeetingTicket(CardMeetingTicket) = "MEETING_TICKET" in "meeting_ticket",
+        /// Scenic-spot ticket (景点门票).
+        ScenicTicket(CardScenicTicket) = "SCENIC_TICKET" in "scenic_ticket",
+        /// Film ticket (电影票).
+        MovieTicket(CardMovieTicket) = "MOVIE_TICKET" in "movie_ticket",
+        /// Boarding pass (飞机票).
+        BoardingPass(CardBoardingPass) = "BOARDING_PASS" in "boarding_pass",
     }
 }
 

@@ -289,6 +289,42 @@ w::union! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum PreviewBody by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Article by media id (图文（素材）).
+        Mpnews(Mpnews) = "mpnews" in "mpnews",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Mpvideo(Mpvideo) = "mpvideo" in "mpvideo",
+        /// Card (卡券).
+        Wxcard(PreviewWxcard) = "wxcard" in "wxcard",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum MassBody by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Article by media id (图文（素材）).
+        Mpnews(Mpnews) = "mpnews" in "mpnews",
+        /// Pictures (图片).
+        Image(PreviewImage) = "image" in "images",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Mpvideo(Mpvideo) = "mpvideo" in "mpvideo",
+        /// Card (卡券).
+        Wxcard(PreviewWxcard) = "wxcard" in "wxcard",
+    }
+}
+
 /// Customer service messages (客服消息): `official_account.message.custom`.
 pub mod custom {
     use xinqiao_wire as w;
@@ -544,35 +580,13 @@ pub mod mass {
             0 touser: Option<xinqiao_types::OpenId> => w::Field::new("touser").masked(),
             /// `towxname`.
             1 towxname: Option<String> => w::Field::new("towxname"),
-            /// `msgtype`.
-            2 msgtype: String => w::Field::must("msgtype"),
-            /// `text`.
-            3 text: Option<super::Text> => w::Field::new("text"),
-            /// `mpnews`.
-            4 mpnews: Option<super::Mpnews> => w::Field::new("mpnews"),
-            /// `image`.
-            5 image: Option<super::Image> => w::Field::new("image"),
             /// `images`.
-            6 images: Option<super::PreviewImage> => w::Field::new("images"),
-            /// `voice`.
-            7 voice: Option<super::Voice> => w::Field::new("voice"),
-            /// `mpvideo`.
-            8 mpvideo: Option<super::Mpvideo> => w::Field::new("mpvideo"),
-            /// `wxcard`.
-            9 wxcard: Option<super::PreviewWxcard> => w::Field::new("wxcard"),
+            2 images: Option<super::PreviewImage> => w::Field::new("images"),
+            /// The body, told apart by `msgtype`.
+            3 body: super::PreviewBody => w::Field::new("").flat(),
         }
-        new(msgtype: String)
-        set(
-            touser: xinqiao_types::OpenId,
-            towxname: String,
-            text: super::Text,
-            mpnews: super::Mpnews,
-            image: super::Image,
-            images: super::PreviewImage,
-            voice: super::Voice,
-            mpvideo: super::Mpvideo,
-            wxcard: super::PreviewWxcard,
-        )
+        new(body: super::PreviewBody)
+        set(touser: xinqiao_types::OpenId, towxname: String, images: super::PreviewImage)
     }
 
     w::endpoint! {
@@ -604,36 +618,15 @@ pub mod mass {
         pub struct Send {
             /// `touser`.
             0 touser: Vec<xinqiao_types::OpenId> => w::Field::must("touser").masked(),
-            /// `msgtype`.
-            1 msgtype: String => w::Field::must("msgtype"),
-            /// `text`.
-            2 text: Option<super::Text> => w::Field::new("text"),
-            /// `mpnews`.
-            3 mpnews: Option<super::Mpnews> => w::Field::new("mpnews"),
-            /// `images`.
-            4 images: Option<super::PreviewImage> => w::Field::new("images"),
-            /// `voice`.
-            5 voice: Option<super::Voice> => w::Field::new("voice"),
-            /// `mpvideo`.
-            6 mpvideo: Option<super::Mpvideo> => w::Field::new("mpvideo"),
-            /// `wxcard`.
-            7 wxcard: Option<super::PreviewWxcard> => w::Field::new("wxcard"),
             /// `send_ignore_reprint`.
-            8 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
+            1 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
             /// `clientmsgid`.
-            9 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            2 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            /// The body, told apart by `msgtype`.
+            3 body: super::MassBody => w::Field::new("").flat(),
         }
-        new(touser: Vec<xinqiao_types::OpenId>, msgtype: String)
-        set(
-            text: super::Text,
-            mpnews: super::Mpnews,
-            images: super::PreviewImage,
-            voice: super::Voice,
-            mpvideo: super::Mpvideo,
-            wxcard: super::PreviewWxcard,
-            send_ignore_reprint: bool,
-            clientmsgid: String,
-        )
+        new(touser: Vec<xinqiao_types::OpenId>, body: super::MassBody)
+        set(send_ignore_reprint: bool, clientmsgid: String)
     }
 
     w::record! {
@@ -675,36 +668,15 @@ pub mod mass {
         pub struct Sendall {
             /// `filter`.
             0 filter: super::Filter => w::Field::must("filter"),
-            /// `msgtype`.
-            1 msgtype: String => w::Field::must("msgtype"),
-            /// `text`.
-            2 text: Option<super::Text> => w::Field::new("text"),
-            /// `mpnews`.
-            3 mpnews: Option<super::Mpnews> => w::Field::new("mpnews"),
-            /// `images`.
-            4 images: Option<super::PreviewImage> => w::Field::new("images"),
-            /// `voice`.
-            5 voice: Option<super::Voice> => w::Field::new("voice"),
-            /// `mpvideo`.
-            6 mpvideo: Option<super::Mpvideo> => w::Field::new("mpvideo"),
-            /// `wxcard`.
-            7 wxcard: Option<super::PreviewWxcard> => w::Field::new("wxcard"),
             /// `send_ignore_reprint`.
-            8 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
+            1 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
             /// `clientmsgid`.
-            9 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            2 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            /// The body, told apart by `msgtype`.
+            3 body: super::MassBody => w::Field::new("").flat(),
         }
-        new(filter: super::Filter, msgtype: String)
-        set(
-            text: super::Text,
-            mpnews: super::Mpnews,
-            images: super::PreviewImage,
-            voice: super::Voice,
-            mpvideo: super::Mpvideo,
-            wxcard: super::PreviewWxcard,
-            send_ignore_reprint: bool,
-            clientmsgid: String,
-        )
+        new(filter: super::Filter, body: super::MassBody)
+        set(send_ignore_reprint: bool, clientmsgid: String)
     }
 
     w::record! {

@@ -479,20 +479,24 @@ pub mod info {
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
+            /// `AppId`.
+            0 app_id: String => w::Field::must("AppId"),
+            /// `CreateTime`; format `unix`.
+            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
             /// `InfoType`.
-            0 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => w::Field::must("InfoType"),
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
             /// `taskid`.
-            2 taskid: String => w::Field::must("taskid"),
+            4 taskid: String => w::Field::must("taskid"),
             /// `task_status`.
-            3 task_status: i64 => w::Field::must("task_status"),
+            5 task_status: i64 => w::Field::must("task_status"),
             /// `apply_status`.
-            4 apply_status: i64 => w::Field::must("apply_status"),
+            6 apply_status: i64 => w::Field::must("apply_status"),
             /// `message`.
-            5 message: Option<String> => w::Field::new("message"),
+            7 message: Option<String> => w::Field::new("message"),
             /// `dispatch_info`.
-            6 dispatch_info: Option<super::DispatchInfo> => w::Field::new("dispatch_info"),
+            8 dispatch_info: Option<super::DispatchInfo> => w::Field::new("dispatch_info"),
         }
     }
 
@@ -501,14 +505,18 @@ pub mod info {
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxverify {
+            /// `AppId`.
+            0 app_id: String => w::Field::must("AppId"),
+            /// `CreateTime`; format `unix`.
+            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
             /// `InfoType`.
-            0 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => w::Field::must("InfoType"),
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
             /// `expired`; format `unix`.
-            2 expired: xinqiao_types::UnixSeconds => w::Field::must("expired"),
+            4 expired: xinqiao_types::UnixSeconds => w::Field::must("expired"),
             /// `message`.
-            3 message: Option<String> => w::Field::new("message"),
+            5 message: Option<String> => w::Field::new("message"),
         }
     }
 

@@ -119,6 +119,16 @@ w::record! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `control_scene`.
+    pub enum ControlOrder by "control_scene" {
+        /// Restriction (管控).
+        Punish(PunishOrder) = "PUNISH" in "punish_order",
+        /// Lifting of the restriction (解除管控).
+        Recover(RecoverOrder) = "RECOVER" in "recover_order",
+    }
+}
+
 /// WeBank channel (微众银行通道): `pay_v3.aggracct_bc.wb_channel`.
 pub mod wb_channel {
     use xinqiao_wire as w;
@@ -635,12 +645,8 @@ pub mod wb_channel {
         w::record! {
             /// Answer to [`ByOutRequestNo`].
             pub struct ByOutRequestNoResponse {
-                /// `control_scene`; one of `PUNISH` `RECOVER`.
-                0 control_scene: String => w::Field::must("control_scene"),
-                /// `punish_order`.
-                1 punish_order: Option<super::super::PunishOrder> => w::Field::new("punish_order"),
-                /// `recover_order`.
-                2 recover_order: Option<super::super::RecoverOrder> => w::Field::new("recover_order"),
+                /// The body, told apart by `control_scene`.
+                0 body: super::super::ControlOrder => w::Field::new("").flat(),
             }
         }
 

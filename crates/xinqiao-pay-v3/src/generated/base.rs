@@ -841,21 +841,10 @@ w::record! {
 w::record! {
     /// `MicroBizInfo`.
     pub struct MicroBizInfo {
-        /// `micro_biz_type`; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
-        0 micro_biz_type: String => w::Field::must("micro_biz_type"),
-        /// `micro_store_info`.
-        1 micro_store_info: Option<MicroStoreInfo> => w::Field::new("micro_store_info"),
-        /// `micro_mobile_info`.
-        2 micro_mobile_info: Option<MicroMobileInfo> => w::Field::new("micro_mobile_info"),
-        /// `micro_online_info`.
-        3 micro_online_info: Option<MicroOnlineInfo> => w::Field::new("micro_online_info"),
+        /// The body, told apart by `micro_biz_type`.
+        0 body: MicroBiz => w::Field::new("").flat(),
     }
-    new(micro_biz_type: String)
-    set(
-        micro_store_info: MicroStoreInfo,
-        micro_mobile_info: MicroMobileInfo,
-        micro_online_info: MicroOnlineInfo,
-    )
+    new(body: MicroBiz)
 }
 
 w::record! {
@@ -1806,6 +1795,28 @@ w::endpoint! {
         message_field: "message",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `trade_scene`.
+    pub enum RideScene by "trade_scene" {
+        /// Bus (公交).
+        Bus(BusInfo) = "BUS" in "bus_info",
+        /// Metro (地铁).
+        Metro(MetroInfo) = "METRO" in "metro_info",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `micro_biz_type`.
+    pub enum MicroBiz by "micro_biz_type" {
+        /// Shop (门店场所).
+        Store(MicroStoreInfo) = "MICRO_TYPE_STORE" in "micro_store_info",
+        /// Mobile business (流动经营/便民服务).
+        Mobile(MicroMobileInfo) = "MICRO_TYPE_MOBILE" in "micro_mobile_info",
+        /// Online business (线上商品/服务交易).
+        Online(MicroOnlineInfo) = "MICRO_TYPE_ONLINE" in "micro_online_info",
     }
 }
 
@@ -4185,26 +4196,22 @@ pub mod qrcode {
             4 attach: Option<String> => w::Field::new("attach"),
             /// `out_trade_no`.
             5 out_trade_no: String => w::Field::must("out_trade_no"),
-            /// `trade_scene`; one of `BUS` `METRO`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            6 goods_tag: Option<String> => w::Field::new("goods_tag"),
             /// `contract_id`.
-            8 contract_id: String => w::Field::must("contract_id"),
+            7 contract_id: String => w::Field::must("contract_id"),
             /// `notify_url`.
-            9 notify_url: Option<String> => w::Field::new("notify_url"),
+            8 notify_url: Option<String> => w::Field::new("notify_url"),
             /// `amount`.
-            10 amount: Option<super::TransactionsAmount> => w::Field::new("amount"),
-            /// `bus_info`.
-            11 bus_info: Option<super::BusInfo> => w::Field::new("bus_info"),
-            /// `metro_info`.
-            12 metro_info: Option<super::MetroInfo> => w::Field::new("metro_info"),
+            9 amount: Option<super::TransactionsAmount> => w::Field::new("amount"),
+            /// The body, told apart by `trade_scene`.
+            10 body: super::RideScene => w::Field::new("").flat(),
         }
         new(
             appid: xinqiao_types::AppId,
             out_trade_no: String,
-            trade_scene: String,
             contract_id: String,
+            body: super::RideScene,
         )
         set(
             sub_appid: String,
@@ -4214,8 +4221,6 @@ pub mod qrcode {
             goods_tag: String,
             notify_url: String,
             amount: super::TransactionsAmount,
-            bus_info: super::BusInfo,
-            metro_info: super::MetroInfo,
         )
     }
 
@@ -4256,16 +4261,12 @@ pub mod qrcode {
             15 attach: Option<String> => w::Field::new("attach"),
             /// `contract_id`.
             16 contract_id: Option<String> => w::Field::new("contract_id"),
-            /// `trade_scene`; one of `BUS` `METRO`.
-            17 trade_scene: Option<String> => w::Field::new("trade_scene"),
-            /// `bus_info`.
-            18 bus_info: Option<super::BusInfo> => w::Field::new("bus_info"),
-            /// `metro_info`.
-            19 metro_info: Option<super::MetroInfo> => w::Field::new("metro_info"),
             /// `amount`.
-            20 amount: Option<w::serial::Value> => w::Field::new("amount"),
+            17 amount: Option<w::serial::Value> => w::Field::new("amount"),
             /// `promotion_detail`.
-            21 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            /// The body, told apart by `trade_scene`.
+            19 body: super::RideScene => w::Field::new("").flat(),
         }
     }
 
@@ -4341,16 +4342,12 @@ pub mod qrcode {
             15 attach: Option<String> => w::Field::new("attach"),
             /// `contract_id`.
             16 contract_id: Option<String> => w::Field::new("contract_id"),
-            /// `trade_scene`; one of `BUS` `METRO`.
-            17 trade_scene: Option<String> => w::Field::new("trade_scene"),
-            /// `bus_info`.
-            18 bus_info: Option<super::BusInfo> => w::Field::new("bus_info"),
-            /// `metro_info`.
-            19 metro_info: Option<super::MetroInfo> => w::Field::new("metro_info"),
             /// `amount`.
-            20 amount: Option<w::serial::Value> => w::Field::new("amount"),
+            17 amount: Option<w::serial::Value> => w::Field::new("amount"),
             /// `promotion_detail`.
-            21 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            /// The body, told apart by `trade_scene`.
+            19 body: super::RideScene => w::Field::new("").flat(),
         }
     }
 

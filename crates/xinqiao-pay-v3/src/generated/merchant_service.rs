@@ -6,16 +6,10 @@ use xinqiao_wire as w;
 w::record! {
     /// `Action`.
     pub struct Action {
-        /// `action_type`; one of `ACTION_TYPE_SEND_MESSAGE` `ACTION_TYPE_JUMP_URL` `ACTION_TYPE_JUMP_MINI_PROGRAM`.
-        0 action_type: Option<String> => w::Field::new("action_type"),
-        /// `jump_url`.
-        1 jump_url: Option<String> => w::Field::new("jump_url"),
-        /// `mini_program_jump_info`.
-        2 mini_program_jump_info: Option<MiniProgramJumpInfo> => w::Field::new("mini_program_jump_info"),
-        /// `message_info`.
-        3 message_info: Option<MessageInfo> => w::Field::new("message_info"),
         /// `action_id`.
-        4 action_id: Option<String> => w::Field::new("action_id"),
+        0 action_id: Option<String> => w::Field::new("action_id"),
+        /// The body, told apart by `action_type`.
+        1 body: ActionBody => w::Field::new("").flat(),
     }
 }
 
@@ -46,20 +40,8 @@ w::record! {
 w::record! {
     /// `Block`.
     pub struct Block {
-        /// `type`; one of `TEXT` `IMAGE` `LINK` `FAQ_LIST` `BUTTON` `BUTTON_GROUP`.
-        0 type_: Option<String> => w::Field::new("type"),
-        /// `text`.
-        1 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        2 image: Option<Image> => w::Field::new("image"),
-        /// `link`.
-        3 link: Option<Link> => w::Field::new("link"),
-        /// `faq_list`.
-        4 faq_list: Option<Faq> => w::Field::new("faq_list"),
-        /// `button`.
-        5 button: Option<Link> => w::Field::new("button"),
-        /// `button_group`.
-        6 button_group: Option<ButtonGroup> => w::Field::new("button_group"),
+        /// The body, told apart by `type`.
+        0 body: BlockBody => w::Field::new("").flat(),
     }
 }
 
@@ -322,25 +304,13 @@ w::record! {
 w::record! {
     /// `LinkAction`.
     pub struct LinkAction {
-        /// `action_type`; one of `ACTION_TYPE_SEND_MESSAGE` `ACTION_TYPE_JUMP_URL` `ACTION_TYPE_JUMP_MINI_PROGRAM`.
-        0 action_type: Option<String> => w::Field::new("action_type"),
-        /// `jump_url`.
-        1 jump_url: Option<String> => w::Field::new("jump_url"),
-        /// `mini_program_jump_info`.
-        2 mini_program_jump_info: Option<ActionMiniProgramJumpInfo> => w::Field::new("mini_program_jump_info"),
-        /// `message_info`.
-        3 message_info: Option<MessageInfo> => w::Field::new("message_info"),
         /// `action_id`.
-        4 action_id: Option<String> => w::Field::new("action_id"),
+        0 action_id: Option<String> => w::Field::new("action_id"),
+        /// The body, told apart by `action_type`.
+        1 body: LinkActionBody => w::Field::new("").flat(),
     }
-    new()
-    set(
-        action_type: String,
-        jump_url: String,
-        mini_program_jump_info: ActionMiniProgramJumpInfo,
-        message_info: MessageInfo,
-        action_id: String,
-    )
+    new(body: LinkActionBody)
+    set(action_id: String)
 }
 
 w::record! {
@@ -360,31 +330,10 @@ w::record! {
 w::record! {
     /// `MessageBlock`.
     pub struct MessageBlock {
-        /// `type`; one of `TEXT` `IMAGE` `LINK` `FAQ_LIST` `BUTTON` `BUTTON_GROUP`.
-        0 type_: Option<String> => w::Field::new("type"),
-        /// `text`.
-        1 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        2 image: Option<Image> => w::Field::new("image"),
-        /// `link`.
-        3 link: Option<BlockLink> => w::Field::new("link"),
-        /// `faq_list`.
-        4 faq_list: Option<BlockFaq> => w::Field::new("faq_list"),
-        /// `button`.
-        5 button: Option<BlockLink> => w::Field::new("button"),
-        /// `button_group`.
-        6 button_group: Option<BlockButtonGroup> => w::Field::new("button_group"),
+        /// The body, told apart by `type`.
+        0 body: MessageBlockBody => w::Field::new("").flat(),
     }
-    new()
-    set(
-        type_: String,
-        text: Text,
-        image: Image,
-        link: BlockLink,
-        faq_list: BlockFaq,
-        button: BlockLink,
-        button_group: BlockButtonGroup,
-    )
+    new(body: MessageBlockBody)
 }
 
 w::record! {
@@ -1241,6 +1190,66 @@ w::endpoint! {
         message_field: "message",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `action_type`.
+    pub enum ActionBody by "action_type" {
+        /// Send a message (发送消息).
+        SendMessage(MessageInfo) = "ACTION_TYPE_SEND_MESSAGE" in "message_info",
+        /// Open a page (跳转网页).
+        JumpUrl(String) = "ACTION_TYPE_JUMP_URL" in "jump_url",
+        /// Open a mini program (跳转小程序).
+        JumpMiniProgram(MiniProgramJumpInfo) = "ACTION_TYPE_JUMP_MINI_PROGRAM" in "mini_program_jump_info",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum BlockBody by "type" {
+        /// Text (文本).
+        Text(Text) = "TEXT" in "text",
+        /// Picture (图片).
+        Image(Image) = "IMAGE" in "image",
+        /// Link (链接).
+        Link(Link) = "LINK" in "link",
+        /// List of questions (常见问题列表).
+        FaqList(Faq) = "FAQ_LIST" in "faq_list",
+        /// Button (按钮).
+        Button(Link) = "BUTTON" in "button",
+        /// Group of buttons (按钮组).
+        ButtonGroup(ButtonGroup) = "BUTTON_GROUP" in "button_group",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `action_type`.
+    pub enum LinkActionBody by "action_type" {
+        /// Send a message (发送消息).
+        SendMessage(MessageInfo) = "ACTION_TYPE_SEND_MESSAGE" in "message_info",
+        /// Open a page (跳转网页).
+        JumpUrl(String) = "ACTION_TYPE_JUMP_URL" in "jump_url",
+        /// Open a mini program (跳转小程序).
+        JumpMiniProgram(ActionMiniProgramJumpInfo) = "ACTION_TYPE_JUMP_MINI_PROGRAM" in "mini_program_jump_info",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum MessageBlockBody by "type" {
+        /// Text (文本).
+        Text(Text) = "TEXT" in "text",
+        /// Picture (图片).
+        Image(Image) = "IMAGE" in "image",
+        /// Link (链接).
+        Link(BlockLink) = "LINK" in "link",
+        /// List of questions (常见问题列表).
+        FaqList(BlockFaq) = "FAQ_LIST" in "faq_list",
+        /// Button (按钮).
+        Button(BlockLink) = "BUTTON" in "button",
+        /// Group of buttons (按钮组).
+        ButtonGroup(BlockButtonGroup) = "BUTTON_GROUP" in "button_group",
     }
 }
 

@@ -128,42 +128,32 @@ w::record! {
 w::record! {
     /// `ChargingRule`.
     pub struct ChargingRule {
-        /// `rule_type`; one of `CHARGING_RULE_UNKNOWN` `CHARGING_RULE_FIXED_INTERVAL` `CHARGING_RULE_SEGMENT` `CHARGING_RULE_PER_ENTRY`.
-        0 rule_type: Option<String> => w::Field::new("rule_type"),
         /// `fee_limit_type`; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
-        1 fee_limit_type: Option<String> => w::Field::new("fee_limit_type"),
+        0 fee_limit_type: Option<String> => w::Field::new("fee_limit_type"),
         /// `daily_limit_type`; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
-        2 daily_limit_type: Option<String> => w::Field::new("daily_limit_type"),
+        1 daily_limit_type: Option<String> => w::Field::new("daily_limit_type"),
         /// `time_rounding_type`; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
-        3 time_rounding_type: Option<String> => w::Field::new("time_rounding_type"),
+        2 time_rounding_type: Option<String> => w::Field::new("time_rounding_type"),
         /// `free_entry_duration`.
-        4 free_entry_duration: Option<i64> => w::Field::new("free_entry_duration"),
+        3 free_entry_duration: Option<i64> => w::Field::new("free_entry_duration"),
         /// `free_exit_duration`.
-        5 free_exit_duration: Option<i64> => w::Field::new("free_exit_duration"),
-        /// `fixed_interval_rule`.
-        6 fixed_interval_rule: Option<Vec<FixedIntervalRule>> => w::Field::new("fixed_interval_rule"),
-        /// `duration_segment_rule`.
-        7 duration_segment_rule: Option<Vec<DurationSegmentRule>> => w::Field::new("duration_segment_rule"),
-        /// `pre_entry_rule`.
-        8 pre_entry_rule: Option<Vec<PreEntryRule>> => w::Field::new("pre_entry_rule"),
+        4 free_exit_duration: Option<i64> => w::Field::new("free_exit_duration"),
         /// `holiday_mode`; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
-        9 holiday_mode: Option<String> => w::Field::new("holiday_mode"),
+        5 holiday_mode: Option<String> => w::Field::new("holiday_mode"),
         /// `aggregate_limit_mode`; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
-        10 aggregate_limit_mode: Option<String> => w::Field::new("aggregate_limit_mode"),
+        6 aggregate_limit_mode: Option<String> => w::Field::new("aggregate_limit_mode"),
         /// `first_charge_time_mode`; one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
-        11 first_charge_time_mode: Option<String> => w::Field::new("first_charge_time_mode"),
+        7 first_charge_time_mode: Option<String> => w::Field::new("first_charge_time_mode"),
+        /// The body, told apart by `rule_type`.
+        8 body: ChargingRuleBody => w::Field::new("").flat(),
     }
-    new()
+    new(body: ChargingRuleBody)
     set(
-        rule_type: String,
         fee_limit_type: String,
         daily_limit_type: String,
         time_rounding_type: String,
         free_entry_duration: i64,
         free_exit_duration: i64,
-        fixed_interval_rule: Vec<FixedIntervalRule>,
-        duration_segment_rule: Vec<DurationSegmentRule>,
-        pre_entry_rule: Vec<PreEntryRule>,
         holiday_mode: String,
         aggregate_limit_mode: String,
         first_charge_time_mode: String,
@@ -311,6 +301,22 @@ w::record! {
         amount: i64,
         max_fee_per_day: i64,
     )
+}
+
+w::union! {
+    /// One of several bodies, told apart by `rule_type`.
+    pub enum ChargingRuleBody by "rule_type" {
+        /// By fixed intervals (固定间隔计费).
+        FixedInterval(Vec<FixedIntervalRule>) = "CHARGING_RULE_FIXED_INTERVAL" in "fixed_interval_rule",
+        /// By segments of time (分段计费).
+        Segment(Vec<DurationSegmentRule>) = "CHARGING_RULE_SEGMENT" in "duration_segment_rule",
+        /// By entry (按次计费).
+        PerEntry(Vec<PreEntryRule>) = "CHARGING_RULE_PER_ENTRY" in "pre_entry_rule",
+    }
+    bare {
+        /// Unknown (未知).
+        Unknown = "CHARGING_RULE_UNKNOWN",
+    }
 }
 
 /// Parking reminders (停车提醒): `pay_v3.parking.reminders`.

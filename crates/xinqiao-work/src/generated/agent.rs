@@ -52,19 +52,10 @@ w::record! {
 w::record! {
     /// `BatchSetWorkbenchDataData`.
     pub struct BatchSetWorkbenchDataData {
-        /// `type`.
-        0 type_: String => w::Field::must("type"),
-        /// `keydata`.
-        1 keydata: Option<Keydata> => w::Field::new("keydata"),
-        /// `image`.
-        2 image: Option<Image> => w::Field::new("image"),
-        /// `list`.
-        3 list: Option<DataList> => w::Field::new("list"),
-        /// `webview`.
-        4 webview: Option<Webview> => w::Field::new("webview"),
+        /// The body, told apart by `type`.
+        0 body: BatchData => w::Field::new("").flat(),
     }
-    new(type_: String)
-    set(keydata: Keydata, image: Image, list: DataList, webview: Webview)
+    new(body: BatchData)
 }
 
 w::record! {
@@ -366,6 +357,24 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum GetTemplate by "type" {
+        /// Key figures (关键数据型).
+        Keydata(Keydata) = "keydata" in "keydata",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// List (列表型).
+        List(GetWorkbenchTemplateList) = "list" in "list",
+        /// Web page (网页型).
+        Webview(Webview) = "webview" in "webview",
+    }
+    bare {
+        /// No template (取消自定义).
+        Normal = "normal",
+    }
+}
+
 w::record! {
     /// Get an agent's workbench template (获取工作台模板).
     ///
@@ -382,18 +391,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetWorkbenchTemplate`].
     pub struct GetWorkbenchTemplateResponse {
-        /// `type`.
-        0 type_: String => w::Field::must("type"),
-        /// `keydata`.
-        1 keydata: Option<Keydata> => w::Field::new("keydata"),
-        /// `image`.
-        2 image: Option<Image> => w::Field::new("image"),
-        /// `list`.
-        3 list: Option<GetWorkbenchTemplateList> => w::Field::new("list"),
-        /// `webview`.
-        4 webview: Option<Webview> => w::Field::new("webview"),
         /// `replace_user_data`.
-        5 replace_user_data: bool => w::Field::must("replace_user_data"),
+        0 replace_user_data: bool => w::Field::must("replace_user_data"),
+        /// The body, told apart by `type`.
+        1 body: GetTemplate => w::Field::new("").flat(),
     }
 }
 
@@ -592,6 +593,20 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum WorkbenchData by "type" {
+        /// Key figures (关键数据型).
+        Keydata(Keydata) = "keydata" in "keydata",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// List (列表型).
+        List(SetWorkbenchDataList) = "list" in "list",
+        /// Web page (网页型).
+        Webview(Webview) = "webview" in "webview",
+    }
+}
+
 w::record! {
     /// Set a user's workbench data (设置用户的工作台数据).
     ///
@@ -603,19 +618,10 @@ w::record! {
         0 agentid: i64 => w::Field::must("agentid"),
         /// `userid`.
         1 userid: String => w::Field::must("userid"),
-        /// `type`.
-        2 type_: String => w::Field::must("type"),
-        /// `keydata`.
-        3 keydata: Option<Keydata> => w::Field::new("keydata"),
-        /// `image`.
-        4 image: Option<Image> => w::Field::new("image"),
-        /// `list`.
-        5 list: Option<SetWorkbenchDataList> => w::Field::new("list"),
-        /// `webview`.
-        6 webview: Option<Webview> => w::Field::new("webview"),
+        /// The body, told apart by `type`.
+        2 body: WorkbenchData => w::Field::new("").flat(),
     }
-    new(agentid: i64, userid: String, type_: String)
-    set(keydata: Keydata, image: Image, list: SetWorkbenchDataList, webview: Webview)
+    new(agentid: i64, userid: String, body: WorkbenchData)
 }
 
 w::endpoint! {
@@ -637,6 +643,24 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum SetTemplate by "type" {
+        /// Key figures (关键数据型).
+        Keydata(Keydata) = "keydata" in "keydata",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// List (列表型).
+        List(SetWorkbenchTemplateList) = "list" in "list",
+        /// Web page (网页型).
+        Webview(Webview) = "webview" in "webview",
+    }
+    bare {
+        /// No template (取消自定义).
+        Normal = "normal",
+    }
+}
+
 w::record! {
     /// Set an agent's workbench template (设置工作台模板).
     ///
@@ -646,27 +670,13 @@ w::record! {
     pub struct SetWorkbenchTemplate {
         /// `agentid`.
         0 agentid: i64 => w::Field::must("agentid"),
-        /// `type`.
-        1 type_: String => w::Field::must("type"),
-        /// `keydata`.
-        2 keydata: Option<Keydata> => w::Field::new("keydata"),
-        /// `image`.
-        3 image: Option<Image> => w::Field::new("image"),
-        /// `list`.
-        4 list: Option<SetWorkbenchTemplateList> => w::Field::new("list"),
-        /// `webview`.
-        5 webview: Option<Webview> => w::Field::new("webview"),
         /// `replace_user_data`.
-        6 replace_user_data: Option<bool> => w::Field::new("replace_user_data"),
+        1 replace_user_data: Option<bool> => w::Field::new("replace_user_data"),
+        /// The body, told apart by `type`.
+        2 body: SetTemplate => w::Field::new("").flat(),
     }
-    new(agentid: i64, type_: String)
-    set(
-        keydata: Keydata,
-        image: Image,
-        list: SetWorkbenchTemplateList,
-        webview: Webview,
-        replace_user_data: bool,
-    )
+    new(agentid: i64, body: SetTemplate)
+    set(replace_user_data: bool)
 }
 
 w::endpoint! {
@@ -685,5 +695,19 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum BatchData by "type" {
+        /// Key figures (关键数据型).
+        Keydata(Keydata) = "keydata" in "keydata",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// List (列表型).
+        List(DataList) = "list" in "list",
+        /// Web page (网页型).
+        Webview(Webview) = "webview" in "webview",
     }
 }

@@ -243,6 +243,30 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum Body by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Text card (文本卡片).
+        Textcard(Textcard) = "textcard" in "textcard",
+        /// Articles that link out (图文（外链）).
+        News(News) = "news" in "news",
+        /// Articles with their text (图文（正文存于企业微信）).
+        Mpnews(Mpnew) = "mpnews" in "mpnews",
+        /// Markdown (Markdown).
+        Markdown(Text) = "markdown" in "markdown",
+    }
+}
+
 w::record! {
     /// Send to a group chat (向群聊发消息).
     ///
@@ -252,42 +276,13 @@ w::record! {
     pub struct Send {
         /// `chatid`.
         0 chatid: String => w::Field::must("chatid"),
-        /// `msgtype`.
-        1 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        2 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        3 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        4 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        5 video: Option<Video> => w::Field::new("video"),
-        /// `file`.
-        6 file: Option<File> => w::Field::new("file"),
-        /// `textcard`.
-        7 textcard: Option<Textcard> => w::Field::new("textcard"),
-        /// `news`.
-        8 news: Option<News> => w::Field::new("news"),
-        /// `mpnews`.
-        9 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
-        /// `markdown`.
-        10 markdown: Option<Text> => w::Field::new("markdown"),
         /// `safe`.
-        11 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        1 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        /// The body, told apart by `msgtype`.
+        2 body: Body => w::Field::new("").flat(),
     }
-    new(chatid: String, msgtype: String)
-    set(
-        text: Text,
-        image: Image,
-        voice: Voice,
-        video: Video,
-        file: File,
-        textcard: Textcard,
-        news: News,
-        mpnews: Mpnew,
-        markdown: Text,
-        safe: bool,
-    )
+    new(chatid: String, body: Body)
+    set(safe: bool)
 }
 
 w::endpoint! {

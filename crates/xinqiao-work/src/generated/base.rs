@@ -585,6 +585,28 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum WebhookBody by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Markdown (Markdown).
+        Markdown(Markdown) = "markdown" in "markdown",
+        /// Markdown, second version (Markdown v2).
+        MarkdownV2(MarkdownV2Item) = "markdown_v2" in "markdown_v2",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Articles that link out (图文（外链）).
+        News(News) = "news" in "news",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Template card (模板卡片).
+        TemplateCard(crate::types::TemplateCard) = "template_card" in "template_card",
+    }
+}
+
 /// `work.base.advanced_feature`.
 pub mod advanced_feature {
     use xinqiao_wire as w;
@@ -1950,36 +1972,10 @@ pub mod webhook {
         pub struct Send {
             /// `key`.
             0 key: String => w::Field::must("key").place(w::Place::Query),
-            /// `msgtype`.
-            1 msgtype: String => w::Field::must("msgtype"),
-            /// `text`.
-            2 text: Option<super::Text> => w::Field::new("text"),
-            /// `markdown`.
-            3 markdown: Option<super::Markdown> => w::Field::new("markdown"),
-            /// `markdown_v2`.
-            4 markdown_v2: Option<super::MarkdownV2Item> => w::Field::new("markdown_v2"),
-            /// `image`.
-            5 image: Option<super::Image> => w::Field::new("image"),
-            /// `news`.
-            6 news: Option<super::News> => w::Field::new("news"),
-            /// `file`.
-            7 file: Option<super::File> => w::Field::new("file"),
-            /// `voice`.
-            8 voice: Option<super::Voice> => w::Field::new("voice"),
-            /// `template_card`.
-            9 template_card: Option<w::serial::Value> => w::Field::new("template_card"),
+            /// The body, told apart by `msgtype`.
+            1 body: super::WebhookBody => w::Field::new("").flat(),
         }
-        new(key: String, msgtype: String)
-        set(
-            text: super::Text,
-            markdown: super::Markdown,
-            markdown_v2: super::MarkdownV2Item,
-            image: super::Image,
-            news: super::News,
-            file: super::File,
-            voice: super::Voice,
-            template_card: w::serial::Value,
-        )
+        new(key: String, body: super::WebhookBody)
     }
 
     w::endpoint! {

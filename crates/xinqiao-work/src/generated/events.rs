@@ -2252,8 +2252,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2278,8 +2278,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ChatArchiveApi`.
             3 chat_archive_api: super::ChatArchiveApi => w::Field::must("ChatArchiveApi"),
             /// `ServiceCorpId`.
@@ -2302,8 +2302,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2324,8 +2324,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `AuthType`.
@@ -2344,8 +2344,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2368,8 +2368,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `ExtraInfo`.
@@ -2388,8 +2388,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `AuthType`.
@@ -2408,8 +2408,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `ExtraInfo`.
@@ -2428,8 +2428,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `PaidCorpId`.
             3 paid_corp_id: String => w::Field::must("PaidCorpId"),
         }
@@ -2446,8 +2446,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `PaidCorpId`.
             3 paid_corp_id: String => w::Field::must("PaidCorpId"),
             /// `OldOrderId`.
@@ -2468,8 +2468,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `OpenUserID`.
@@ -2491,8 +2491,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `JobId`.
@@ -2511,8 +2511,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2535,8 +2535,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `Token`.
@@ -2555,8 +2555,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
         }
@@ -2573,8 +2573,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCode`.
             3 auth_code: String => w::Field::must("AuthCode").masked(),
             /// `State`.
@@ -2593,8 +2593,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2615,8 +2615,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `AgentID`.
@@ -2635,8 +2635,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2657,8 +2657,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2683,8 +2683,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2711,8 +2711,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2737,8 +2737,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2761,8 +2761,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
             3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `Token`.
@@ -2776,14 +2776,16 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
         /// * Catalog: `work.info.hit_keyword_chat_archive_export_finished`.
         pub struct HitKeywordChatArchiveExportFinished {
-            /// `InfoType`.
-            0 info_type: String => w::Field::must("InfoType"),
             /// `SuiteId`.
-            1 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => w::Field::must("SuiteId"),
+            /// `InfoType`.
+            1 info_type: String => w::Field::must("InfoType"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `AuthCorpId`.
-            2 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
             /// `JobId`.
-            3 job_id: String => w::Field::must("JobId"),
+            4 job_id: String => w::Field::must("JobId"),
         }
     }
 
@@ -2798,8 +2800,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2822,8 +2824,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2846,8 +2848,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `PaidCorpId`.
             3 paid_corp_id: String => w::Field::must("PaidCorpId"),
             /// `OrderId`.
@@ -2868,8 +2870,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `PaidCorpId`.
             3 paid_corp_id: String => w::Field::must("PaidCorpId"),
             /// `OrderId`.
@@ -2888,8 +2890,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `PaidCorpId`.
             3 paid_corp_id: String => w::Field::must("PaidCorpId"),
             /// `OrderId`.
@@ -2908,8 +2910,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2938,8 +2940,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `ServiceCorpId`.
             3 service_corp_id: String => w::Field::must("ServiceCorpId"),
             /// `AuthCorpId`.
@@ -2962,8 +2964,8 @@ pub mod info {
             0 suite_id: String => w::Field::must("SuiteId"),
             /// `InfoType`.
             1 info_type: String => w::Field::must("InfoType"),
-            /// `TimeStamp`.
-            2 time_stamp: i64 => w::Field::must("TimeStamp"),
+            /// `TimeStamp`; format `unix`.
+            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
             /// `SuiteTicket`.
             3 suite_ticket: String => w::Field::must("SuiteTicket").masked(),
         }

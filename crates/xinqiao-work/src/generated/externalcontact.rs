@@ -12,27 +12,10 @@ pub mod groupchat;
 w::record! {
     /// `AddMsgTemplateAttachment`.
     pub struct AddMsgTemplateAttachment {
-        /// `msgtype`.
-        0 msgtype: String => w::Field::must("msgtype"),
-        /// `image`.
-        1 image: Option<AttachmentImage> => w::Field::new("image"),
-        /// `link`.
-        2 link: Option<AddMsgTemplateLink> => w::Field::new("link"),
-        /// `video`.
-        3 video: Option<Video> => w::Field::new("video"),
-        /// `miniprogram`.
-        4 miniprogram: Option<AttachmentMiniprogram> => w::Field::new("miniprogram"),
-        /// `file`.
-        5 file: Option<File> => w::Field::new("file"),
+        /// The body, told apart by `msgtype`.
+        0 body: AttachmentBody => w::Field::new("").flat(),
     }
-    new(msgtype: String)
-    set(
-        image: AttachmentImage,
-        link: AddMsgTemplateLink,
-        video: Video,
-        miniprogram: AttachmentMiniprogram,
-        file: File,
-    )
+    new(body: AttachmentBody)
 }
 
 w::record! {
@@ -138,17 +121,10 @@ w::record! {
 w::record! {
     /// `Attachment`.
     pub struct Attachment {
-        /// `msgtype`.
-        0 msgtype: String => w::Field::must("msgtype"),
-        /// `image`.
-        1 image: Option<Image> => w::Field::new("image"),
-        /// `link`.
-        2 link: Option<AttachmentLink> => w::Field::new("link"),
-        /// `video`.
-        3 video: Option<Video> => w::Field::new("video"),
+        /// The body, told apart by `msgtype`.
+        0 body: MomentBody => w::Field::new("").flat(),
     }
-    new(msgtype: String)
-    set(image: Image, link: AttachmentLink, video: Video)
+    new(body: MomentBody)
 }
 
 w::record! {
@@ -3549,6 +3525,30 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum Body by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(MessageSendVideo) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Text card (文本卡片).
+        Textcard(Textcard) = "textcard" in "textcard",
+        /// Articles that link out (图文（外链）).
+        News(News) = "news" in "news",
+        /// Articles with their text (图文（正文存于企业微信）).
+        Mpnews(Mpnew) = "mpnews" in "mpnews",
+        /// Mini program page (小程序卡片).
+        Miniprogram(MessageSendMiniprogram) = "miniprogram" in "miniprogram",
+    }
+}
+
 w::record! {
     /// Send a school notice (发送学校通知).
     ///
@@ -3566,51 +3566,24 @@ w::record! {
         3 to_party: Option<Vec<i64>> => w::Field::new("to_party"),
         /// `toall`.
         4 toall: Option<bool> => w::Field::new("toall").spelled(w::Spelling::BoolInt),
-        /// `msgtype`.
-        5 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        6 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        7 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        8 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        9 video: Option<MessageSendVideo> => w::Field::new("video"),
-        /// `file`.
-        10 file: Option<File> => w::Field::new("file"),
-        /// `textcard`.
-        11 textcard: Option<Textcard> => w::Field::new("textcard"),
-        /// `news`.
-        12 news: Option<News> => w::Field::new("news"),
-        /// `mpnews`.
-        13 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
-        /// `miniprogram`.
-        14 miniprogram: Option<MessageSendMiniprogram> => w::Field::new("miniprogram"),
         /// `agentid`.
-        15 agentid: i64 => w::Field::must("agentid"),
+        5 agentid: i64 => w::Field::must("agentid"),
         /// `enable_id_trans`.
-        16 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+        6 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
         /// `enable_duplicate_check`.
-        17 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
+        7 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
         /// `duplicate_check_interval`; unit s.
-        18 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        8 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        /// The body, told apart by `msgtype`.
+        9 body: Body => w::Field::new("").flat(),
     }
-    new(msgtype: String, agentid: i64)
+    new(agentid: i64, body: Body)
     set(
         to_external_user: Vec<String>,
         to_parent_userid: Vec<String>,
         to_student_userid: Vec<String>,
         to_party: Vec<i64>,
         toall: bool,
-        text: Text,
-        image: Image,
-        voice: Voice,
-        video: MessageSendVideo,
-        file: File,
-        textcard: Textcard,
-        news: News,
-        mpnews: Mpnew,
-        miniprogram: MessageSendMiniprogram,
         enable_id_trans: bool,
         enable_duplicate_check: bool,
         duplicate_check_interval: i64,
@@ -4248,6 +4221,34 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum AttachmentBody by "msgtype" {
+        /// Image (图片).
+        Image(AttachmentImage) = "image" in "image",
+        /// Link (图文链接).
+        Link(AddMsgTemplateLink) = "link" in "link",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
+        /// Mini program page (小程序卡片).
+        Miniprogram(AttachmentMiniprogram) = "miniprogram" in "miniprogram",
+        /// File (文件).
+        File(File) = "file" in "file",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum MomentBody by "msgtype" {
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Link (图文链接).
+        Link(AttachmentLink) = "link" in "link",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
     }
 }
 

@@ -43,35 +43,18 @@ w::record! {
 w::record! {
     /// `AnswerAttachment`.
     pub struct AnswerAttachment {
-        /// `msgtype`.
-        0 msgtype: String => w::Field::must("msgtype"),
-        /// `image`.
-        1 image: Option<AttachmentImage> => w::Field::new("image"),
-        /// `link`.
-        2 link: Option<Link> => w::Field::new("link"),
-        /// `video`.
-        3 video: Option<AttachmentVideo> => w::Field::new("video"),
-        /// `miniprogram`.
-        4 miniprogram: Option<AttachmentMiniprogram> => w::Field::new("miniprogram"),
+        /// The body, told apart by `msgtype`.
+        0 body: AnswerAttachmentBody => w::Field::new("").flat(),
     }
 }
 
 w::record! {
     /// `Attachment`.
     pub struct Attachment {
-        /// `msgtype`.
-        0 msgtype: String => w::Field::must("msgtype"),
-        /// `image`.
-        1 image: Option<Image> => w::Field::new("image"),
-        /// `link`.
-        2 link: Option<Link> => w::Field::new("link"),
-        /// `video`.
-        3 video: Option<Video> => w::Field::new("video"),
-        /// `miniprogram`.
-        4 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        /// The body, told apart by `msgtype`.
+        0 body: AttachmentBody => w::Field::new("").flat(),
     }
-    new(msgtype: String)
-    set(image: Image, link: Link, video: Video, miniprogram: Miniprogram)
+    new(body: AttachmentBody)
 }
 
 w::record! {
@@ -536,48 +519,18 @@ w::record! {
     pub struct Msg {
         /// `msgid`.
         0 msgid: String => w::Field::must("msgid"),
-        /// `msgtype`.
-        1 msgtype: String => w::Field::must("msgtype"),
         /// `origin`.
-        2 origin: i64 => w::Field::must("origin"),
+        1 origin: i64 => w::Field::must("origin"),
         /// `open_kfid`.
-        3 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        2 open_kfid: Option<String> => w::Field::new("open_kfid"),
         /// `servicer_userid`.
-        4 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+        3 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
         /// `external_userid`.
-        5 external_userid: Option<String> => w::Field::new("external_userid").masked(),
-        /// `text`.
-        6 text: Option<MsgText> => w::Field::new("text"),
-        /// `image`.
-        7 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        8 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        9 video: Option<SendMsgVideo> => w::Field::new("video"),
-        /// `file`.
-        10 file: Option<File> => w::Field::new("file"),
-        /// `link`.
-        11 link: Option<MsgLink> => w::Field::new("link"),
-        /// `miniprogram`.
-        12 miniprogram: Option<SendMsgMiniprogram> => w::Field::new("miniprogram"),
-        /// `msgmenu`.
-        13 msgmenu: Option<Msgmenu> => w::Field::new("msgmenu"),
-        /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
-        /// `business_card`.
-        15 business_card: Option<BusinessCard> => w::Field::new("business_card"),
-        /// `event`.
-        16 event: Option<Event> => w::Field::new("event"),
-        /// `channels`.
-        17 channels: Option<Channel> => w::Field::new("channels"),
-        /// `channels_shop_product`.
-        18 channels_shop_product: Option<ChannelsShopProduct> => w::Field::new("channels_shop_product"),
-        /// `channels_shop_order`.
-        19 channels_shop_order: Option<ChannelsShopOrder> => w::Field::new("channels_shop_order"),
-        /// `merged_msg`.
-        20 merged_msg: Option<MergedMsg> => w::Field::new("merged_msg"),
+        4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
         /// `send_time`; format `unix`.
-        21 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        5 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        /// The body, told apart by `msgtype`.
+        6 body: MsgBody => w::Field::new("").flat(),
     }
 }
 
@@ -624,19 +577,10 @@ w::record! {
 w::record! {
     /// `MsgmenuList`.
     pub struct MsgmenuList {
-        /// `type`.
-        0 type_: String => w::Field::must("type"),
-        /// `text`.
-        1 text: Option<ListText> => w::Field::new("text"),
-        /// `click`.
-        2 click: Option<Click> => w::Field::new("click"),
-        /// `view`.
-        3 view: Option<View> => w::Field::new("view"),
-        /// `miniprogram`.
-        4 miniprogram: Option<ListMiniprogram> => w::Field::new("miniprogram"),
+        /// The body, told apart by `type`.
+        0 body: MenuItem => w::Field::new("").flat(),
     }
-    new(type_: String)
-    set(text: ListText, click: Click, view: View, miniprogram: ListMiniprogram)
+    new(body: MenuItem)
 }
 
 w::record! {
@@ -1049,6 +993,34 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum Body by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(SendMsgVideo) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Link (图文链接).
+        Link(SendMsgLink) = "link" in "link",
+        /// Mini program page (小程序卡片).
+        Miniprogram(SendMsgMiniprogram) = "miniprogram" in "miniprogram",
+        /// Menu (菜单消息).
+        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        /// Location (位置).
+        Location(Location) = "location" in "location",
+        /// Business card (名片).
+        BusinessCard(BusinessCard) = "business_card" in "business_card",
+        /// Customer acquisition link (获客链接).
+        CaLink(CaLink) = "ca_link" in "ca_link",
+    }
+}
+
 w::record! {
     /// Send a message (发送消息).
     ///
@@ -1062,46 +1034,11 @@ w::record! {
         1 touser: String => w::Field::must("touser").masked(),
         /// `msgid`.
         2 msgid: Option<String> => w::Field::new("msgid"),
-        /// `msgtype`.
-        3 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        4 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        5 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        6 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        7 video: Option<SendMsgVideo> => w::Field::new("video"),
-        /// `file`.
-        8 file: Option<File> => w::Field::new("file"),
-        /// `link`.
-        9 link: Option<SendMsgLink> => w::Field::new("link"),
-        /// `miniprogram`.
-        10 miniprogram: Option<SendMsgMiniprogram> => w::Field::new("miniprogram"),
-        /// `msgmenu`.
-        11 msgmenu: Option<Msgmenu> => w::Field::new("msgmenu"),
-        /// `location`.
-        12 location: Option<Location> => w::Field::new("location"),
-        /// `business_card`.
-        13 business_card: Option<BusinessCard> => w::Field::new("business_card"),
-        /// `ca_link`.
-        14 ca_link: Option<CaLink> => w::Field::new("ca_link"),
+        /// The body, told apart by `msgtype`.
+        3 body: Body => w::Field::new("").flat(),
     }
-    new(open_kfid: String, touser: String, msgtype: String)
-    set(
-        msgid: String,
-        text: Text,
-        image: Image,
-        voice: Voice,
-        video: SendMsgVideo,
-        file: File,
-        link: SendMsgLink,
-        miniprogram: SendMsgMiniprogram,
-        msgmenu: Msgmenu,
-        location: Location,
-        business_card: BusinessCard,
-        ca_link: CaLink,
-    )
+    new(open_kfid: String, touser: String, body: Body)
+    set(msgid: String)
 }
 
 w::record! {
@@ -1131,6 +1068,16 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum EventBody by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Menu (菜单消息).
+        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+    }
+}
+
 w::record! {
     /// Send a message in answer to an event (发送事件响应消息).
     ///
@@ -1142,15 +1089,11 @@ w::record! {
         0 code: String => w::Field::must("code"),
         /// `msgid`.
         1 msgid: Option<String> => w::Field::new("msgid"),
-        /// `msgtype`.
-        2 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        3 text: Option<Text> => w::Field::new("text"),
-        /// `msgmenu`.
-        4 msgmenu: Option<Msgmenu> => w::Field::new("msgmenu"),
+        /// The body, told apart by `msgtype`.
+        2 body: EventBody => w::Field::new("").flat(),
     }
-    new(code: String, msgtype: String)
-    set(msgid: String, text: Text, msgmenu: Msgmenu)
+    new(code: String, body: EventBody)
+    set(msgid: String)
 }
 
 w::record! {
@@ -1230,6 +1173,84 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum AnswerAttachmentBody by "msgtype" {
+        /// Image (图片).
+        Image(AttachmentImage) = "image" in "image",
+        /// Link (图文链接).
+        Link(Link) = "link" in "link",
+        /// Video (视频).
+        Video(AttachmentVideo) = "video" in "video",
+        /// Mini program page (小程序卡片).
+        Miniprogram(AttachmentMiniprogram) = "miniprogram" in "miniprogram",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum AttachmentBody by "msgtype" {
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Link (图文链接).
+        Link(Link) = "link" in "link",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
+        /// Mini program page (小程序卡片).
+        Miniprogram(Miniprogram) = "miniprogram" in "miniprogram",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum MsgBody by "msgtype" {
+        /// Text (文本).
+        Text(MsgText) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(SendMsgVideo) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Link (图文链接).
+        Link(MsgLink) = "link" in "link",
+        /// Mini program page (小程序卡片).
+        Miniprogram(SendMsgMiniprogram) = "miniprogram" in "miniprogram",
+        /// Menu (菜单消息).
+        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        /// Location (位置).
+        Location(Location) = "location" in "location",
+        /// Business card (名片).
+        BusinessCard(BusinessCard) = "business_card" in "business_card",
+        /// Event (事件).
+        Event(Event) = "event" in "event",
+        /// Channels post (视频号).
+        Channels(Channel) = "channels" in "channels",
+        /// Channels product (视频号商品).
+        ChannelsShopProduct(ChannelsShopProduct) = "channels_shop_product" in "channels_shop_product",
+        /// Channels order (视频号订单).
+        ChannelsShopOrder(ChannelsShopOrder) = "channels_shop_order" in "channels_shop_order",
+        /// Merged messages (聊天记录).
+        MergedMsg(MergedMsg) = "merged_msg" in "merged_msg",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum MenuItem by "type" {
+        /// Choice that answers (回复选项).
+        Click(Click) = "click" in "click",
+        /// Link to a page (网页链接).
+        View(View) = "view" in "view",
+        /// Mini program page (小程序卡片).
+        Miniprogram(ListMiniprogram) = "miniprogram" in "miniprogram",
+        /// Text (文本).
+        Text(ListText) = "text" in "text",
     }
 }
 

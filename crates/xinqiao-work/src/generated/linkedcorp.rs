@@ -349,6 +349,32 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum Body by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Text card (文本卡片).
+        Textcard(Textcard) = "textcard" in "textcard",
+        /// Articles that link out (图文（外链）).
+        News(News) = "news" in "news",
+        /// Articles with their text (图文（正文存于企业微信）).
+        Mpnews(Mpnew) = "mpnews" in "mpnews",
+        /// Markdown (Markdown).
+        Markdown(Markdown) = "markdown" in "markdown",
+        /// Mini program notice (小程序通知).
+        MiniprogramNotice(MiniprogramNotice) = "miniprogram_notice" in "miniprogram_notice",
+    }
+}
+
 w::record! {
     /// Send to linked corps (向互联企业发消息).
     ///
@@ -364,51 +390,15 @@ w::record! {
         2 totag: Option<Vec<i64>> => w::Field::new("totag"),
         /// `toall`.
         3 toall: Option<bool> => w::Field::new("toall").spelled(w::Spelling::BoolInt),
-        /// `msgtype`.
-        4 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        5 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        6 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        7 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        8 video: Option<Video> => w::Field::new("video"),
-        /// `file`.
-        9 file: Option<File> => w::Field::new("file"),
-        /// `textcard`.
-        10 textcard: Option<Textcard> => w::Field::new("textcard"),
-        /// `news`.
-        11 news: Option<News> => w::Field::new("news"),
-        /// `mpnews`.
-        12 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
-        /// `markdown`.
-        13 markdown: Option<Markdown> => w::Field::new("markdown"),
-        /// `miniprogram_notice`.
-        14 miniprogram_notice: Option<MiniprogramNotice> => w::Field::new("miniprogram_notice"),
         /// `agentid`.
-        15 agentid: i64 => w::Field::must("agentid"),
+        4 agentid: i64 => w::Field::must("agentid"),
         /// `safe`.
-        16 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        5 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        /// The body, told apart by `msgtype`.
+        6 body: Body => w::Field::new("").flat(),
     }
-    new(msgtype: String, agentid: i64)
-    set(
-        touser: Vec<String>,
-        toparty: Vec<String>,
-        totag: Vec<i64>,
-        toall: bool,
-        text: Text,
-        image: Image,
-        voice: Voice,
-        video: Video,
-        file: File,
-        textcard: Textcard,
-        news: News,
-        mpnews: Mpnew,
-        markdown: Markdown,
-        miniprogram_notice: MiniprogramNotice,
-        safe: bool,
-    )
+    new(agentid: i64, body: Body)
+    set(touser: Vec<String>, toparty: Vec<String>, totag: Vec<i64>, toall: bool, safe: bool)
 }
 
 w::record! {

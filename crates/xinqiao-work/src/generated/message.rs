@@ -4,29 +4,6 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `Action`.
-    pub struct Action {
-        /// `key`.
-        0 key: String => w::Field::must("key"),
-        /// `text`.
-        1 text: String => w::Field::must("text"),
-    }
-    new(key: String, text: String)
-}
-
-w::record! {
-    /// `ActionMenu`.
-    pub struct ActionMenu {
-        /// `desc`.
-        0 desc: Option<String> => w::Field::new("desc"),
-        /// `action_list`.
-        1 action_list: Vec<Action> => w::Field::must("action_list"),
-    }
-    new(action_list: Vec<Action>)
-    set(desc: String)
-}
-
-w::record! {
     /// `Article`.
     pub struct Article {
         /// `url`.
@@ -71,68 +48,6 @@ w::record! {
 }
 
 w::record! {
-    /// `Button`.
-    pub struct Button {
-        /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
-        /// `key`.
-        1 key: Option<String> => w::Field::new("key"),
-        /// `text`.
-        2 text: String => w::Field::must("text"),
-        /// `style`.
-        3 style: Option<i64> => w::Field::new("style"),
-        /// `url`.
-        4 url: Option<String> => w::Field::new("url"),
-    }
-    new(text: String)
-    set(type_: i64, key: String, style: i64, url: String)
-}
-
-w::record! {
-    /// `CardImage`.
-    pub struct CardImage {
-        /// `url`.
-        0 url: String => w::Field::must("url"),
-        /// `aspect_ratio`.
-        1 aspect_ratio: Option<f64> => w::Field::new("aspect_ratio"),
-    }
-    new(url: String)
-    set(aspect_ratio: f64)
-}
-
-w::record! {
-    /// `Checkbox`.
-    pub struct Checkbox {
-        /// `question_key`.
-        0 question_key: String => w::Field::must("question_key"),
-        /// `mode`.
-        1 mode: Option<i64> => w::Field::new("mode"),
-        /// `option_list`.
-        2 option_list: Vec<CheckboxOption> => w::Field::must("option_list"),
-        /// `disable`.
-        3 disable: Option<bool> => w::Field::new("disable"),
-    }
-    new(question_key: String, option_list: Vec<CheckboxOption>)
-    set(mode: i64, disable: bool)
-}
-
-w::record! {
-    /// `CheckboxOption`.
-    pub struct CheckboxOption {
-        /// `id`.
-        0 id: String => w::Field::must("id"),
-        /// `text`.
-        1 text: String => w::Field::must("text"),
-        /// `is_checked`.
-        2 is_checked: bool => w::Field::must("is_checked"),
-        /// `disable`.
-        3 disable: Option<bool> => w::Field::new("disable"),
-    }
-    new(id: String, text: String, is_checked: bool)
-    set(disable: bool)
-}
-
-w::record! {
     /// `ContentItem`.
     pub struct ContentItem {
         /// `key`.
@@ -150,26 +65,6 @@ w::record! {
         0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
     }
     new(media_id: xinqiao_types::MediaId)
-}
-
-w::record! {
-    /// `HorizontalContent`.
-    pub struct HorizontalContent {
-        /// `keyname`.
-        0 keyname: String => w::Field::must("keyname"),
-        /// `value`.
-        1 value: String => w::Field::must("value"),
-        /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
-        /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
-        /// `media_id`.
-        4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
-        /// `userid`.
-        5 userid: Option<String> => w::Field::new("userid"),
-    }
-    new(keyname: String, value: String)
-    set(type_: i64, url: String, media_id: xinqiao_types::MediaId, userid: String)
 }
 
 w::record! {
@@ -196,36 +91,6 @@ w::record! {
         4 btn: Vec<Btn> => w::Field::must("btn"),
     }
     new(task_id: String, url: String, title: String, description: String, btn: Vec<Btn>)
-}
-
-w::record! {
-    /// `Jump`.
-    pub struct Jump {
-        /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
-        /// `title`.
-        1 title: String => w::Field::must("title"),
-        /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
-        /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
-        /// `pagepath`.
-        4 pagepath: Option<String> => w::Field::new("pagepath"),
-    }
-    new(title: String)
-    set(type_: i64, url: String, appid: xinqiao_types::AppId, pagepath: String)
-}
-
-w::record! {
-    /// `MainTitle`.
-    pub struct MainTitle {
-        /// `title`.
-        0 title: String => w::Field::must("title"),
-        /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
-    }
-    new(title: String)
-    set(desc: String)
 }
 
 w::record! {
@@ -309,79 +174,6 @@ w::record! {
 }
 
 w::record! {
-    /// `QuoteArea`.
-    pub struct QuoteArea {
-        /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
-        /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
-        /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
-        /// `pagepath`.
-        3 pagepath: Option<String> => w::Field::new("pagepath"),
-        /// `title`.
-        4 title: Option<String> => w::Field::new("title"),
-        /// `quote_text`.
-        5 quote_text: Option<String> => w::Field::new("quote_text"),
-    }
-    new()
-    set(
-        type_: i64,
-        url: String,
-        appid: xinqiao_types::AppId,
-        pagepath: String,
-        title: String,
-        quote_text: String,
-    )
-}
-
-w::record! {
-    /// `Select`.
-    pub struct Select {
-        /// `question_key`.
-        0 question_key: String => w::Field::must("question_key"),
-        /// `title`.
-        1 title: String => w::Field::must("title"),
-        /// `selected_id`.
-        2 selected_id: Option<String> => w::Field::new("selected_id"),
-        /// `option_list`.
-        3 option_list: Vec<SelectOption> => w::Field::must("option_list"),
-        /// `disable`.
-        4 disable: Option<bool> => w::Field::new("disable"),
-    }
-    new(question_key: String, title: String, option_list: Vec<SelectOption>)
-    set(selected_id: String, disable: bool)
-}
-
-w::record! {
-    /// `SelectOption`.
-    pub struct SelectOption {
-        /// `id`.
-        0 id: String => w::Field::must("id"),
-        /// `text`.
-        1 text: String => w::Field::must("text"),
-        /// `disable`.
-        2 disable: Option<bool> => w::Field::new("disable"),
-    }
-    new(id: String, text: String)
-    set(disable: bool)
-}
-
-w::record! {
-    /// `Source`.
-    pub struct Source {
-        /// `icon_url`.
-        0 icon_url: String => w::Field::must("icon_url"),
-        /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
-        /// `desc_color`.
-        2 desc_color: Option<i64> => w::Field::new("desc_color"),
-    }
-    new(icon_url: String)
-    set(desc: String, desc_color: i64)
-}
-
-w::record! {
     /// `Statistic`.
     pub struct Statistic {
         /// `agentid`.
@@ -391,65 +183,6 @@ w::record! {
         /// `count`.
         2 count: i64 => w::Field::must("count"),
     }
-}
-
-w::record! {
-    /// `TemplateCard`.
-    pub struct TemplateCard {
-        /// `card_type`.
-        0 card_type: String => w::Field::must("card_type"),
-        /// `card_image`.
-        1 card_image: Option<CardImage> => w::Field::new("card_image"),
-        /// `source`.
-        2 source: Option<Source> => w::Field::new("source"),
-        /// `main_title`.
-        3 main_title: Option<MainTitle> => w::Field::new("main_title"),
-        /// `quote_area`.
-        4 quote_area: Option<QuoteArea> => w::Field::new("quote_area"),
-        /// `emphasis_content`.
-        5 emphasis_content: Option<MainTitle> => w::Field::new("emphasis_content"),
-        /// `sub_title_text`.
-        6 sub_title_text: Option<String> => w::Field::new("sub_title_text"),
-        /// `vertical_content_list`.
-        7 vertical_content_list: Option<Vec<MainTitle>> => w::Field::new("vertical_content_list"),
-        /// `horizontal_content_list`.
-        8 horizontal_content_list: Option<Vec<HorizontalContent>> => w::Field::new("horizontal_content_list"),
-        /// `jump_list`.
-        9 jump_list: Option<Vec<Jump>> => w::Field::new("jump_list"),
-        /// `card_action`.
-        10 card_action: Option<Jump> => w::Field::new("card_action"),
-        /// `action_menu`.
-        11 action_menu: Option<ActionMenu> => w::Field::new("action_menu"),
-        /// `task_id`.
-        12 task_id: Option<String> => w::Field::new("task_id"),
-        /// `button_list`.
-        13 button_list: Option<Vec<Button>> => w::Field::new("button_list"),
-        /// `checkbox`.
-        14 checkbox: Option<Checkbox> => w::Field::new("checkbox"),
-        /// `select_list`.
-        15 select_list: Option<Vec<Select>> => w::Field::new("select_list"),
-        /// `submit_button`.
-        16 submit_button: Option<Button> => w::Field::new("submit_button"),
-    }
-    new(card_type: String)
-    set(
-        card_image: CardImage,
-        source: Source,
-        main_title: MainTitle,
-        quote_area: QuoteArea,
-        emphasis_content: MainTitle,
-        sub_title_text: String,
-        vertical_content_list: Vec<MainTitle>,
-        horizontal_content_list: Vec<HorizontalContent>,
-        jump_list: Vec<Jump>,
-        card_action: Jump,
-        action_menu: ActionMenu,
-        task_id: String,
-        button_list: Vec<Button>,
-        checkbox: Checkbox,
-        select_list: Vec<Select>,
-        submit_button: Button,
-    )
 }
 
 w::record! {
@@ -510,58 +243,64 @@ w::record! {
         /// `card_type`.
         0 card_type: String => w::Field::must("card_type"),
         /// `card_image`.
-        1 card_image: Option<CardImage> => w::Field::new("card_image"),
+        1 card_image: Option<crate::types::CardImage> => w::Field::new("card_image"),
         /// `source`.
-        2 source: Option<Source> => w::Field::new("source"),
+        2 source: Option<crate::types::CardSource> => w::Field::new("source"),
         /// `main_title`.
-        3 main_title: Option<MainTitle> => w::Field::new("main_title"),
+        3 main_title: Option<crate::types::CardTitle> => w::Field::new("main_title"),
+        /// `image_text_area`.
+        4 image_text_area: Option<crate::types::CardImageText> => w::Field::new("image_text_area"),
         /// `quote_area`.
-        4 quote_area: Option<QuoteArea> => w::Field::new("quote_area"),
+        5 quote_area: Option<crate::types::CardQuote> => w::Field::new("quote_area"),
         /// `emphasis_content`.
-        5 emphasis_content: Option<MainTitle> => w::Field::new("emphasis_content"),
+        6 emphasis_content: Option<crate::types::CardTitle> => w::Field::new("emphasis_content"),
         /// `sub_title_text`.
-        6 sub_title_text: Option<String> => w::Field::new("sub_title_text"),
+        7 sub_title_text: Option<String> => w::Field::new("sub_title_text"),
         /// `vertical_content_list`.
-        7 vertical_content_list: Option<Vec<MainTitle>> => w::Field::new("vertical_content_list"),
+        8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => w::Field::new("vertical_content_list"),
         /// `horizontal_content_list`.
-        8 horizontal_content_list: Option<Vec<HorizontalContent>> => w::Field::new("horizontal_content_list"),
+        9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => w::Field::new("horizontal_content_list"),
         /// `jump_list`.
-        9 jump_list: Option<Vec<Jump>> => w::Field::new("jump_list"),
+        10 jump_list: Option<Vec<crate::types::CardLink>> => w::Field::new("jump_list"),
         /// `card_action`.
-        10 card_action: Option<Jump> => w::Field::new("card_action"),
+        11 card_action: Option<crate::types::CardLink> => w::Field::new("card_action"),
         /// `action_menu`.
-        11 action_menu: Option<ActionMenu> => w::Field::new("action_menu"),
+        12 action_menu: Option<crate::types::CardMenu> => w::Field::new("action_menu"),
         /// `task_id`.
-        12 task_id: Option<String> => w::Field::new("task_id"),
+        13 task_id: Option<String> => w::Field::new("task_id"),
+        /// `button_selection`.
+        14 button_selection: Option<crate::types::CardSelect> => w::Field::new("button_selection"),
         /// `button_list`.
-        13 button_list: Option<Vec<Button>> => w::Field::new("button_list"),
+        15 button_list: Option<Vec<crate::types::CardButton>> => w::Field::new("button_list"),
         /// `checkbox`.
-        14 checkbox: Option<Checkbox> => w::Field::new("checkbox"),
+        16 checkbox: Option<crate::types::CardCheckbox> => w::Field::new("checkbox"),
         /// `select_list`.
-        15 select_list: Option<Vec<Select>> => w::Field::new("select_list"),
+        17 select_list: Option<Vec<crate::types::CardSelect>> => w::Field::new("select_list"),
         /// `submit_button`.
-        16 submit_button: Option<Button> => w::Field::new("submit_button"),
+        18 submit_button: Option<crate::types::CardButton> => w::Field::new("submit_button"),
         /// `replace_text`.
-        17 replace_text: Option<String> => w::Field::new("replace_text"),
+        19 replace_text: Option<String> => w::Field::new("replace_text"),
     }
     new(card_type: String)
     set(
-        card_image: CardImage,
-        source: Source,
-        main_title: MainTitle,
-        quote_area: QuoteArea,
-        emphasis_content: MainTitle,
+        card_image: crate::types::CardImage,
+        source: crate::types::CardSource,
+        main_title: crate::types::CardTitle,
+        image_text_area: crate::types::CardImageText,
+        quote_area: crate::types::CardQuote,
+        emphasis_content: crate::types::CardTitle,
         sub_title_text: String,
-        vertical_content_list: Vec<MainTitle>,
-        horizontal_content_list: Vec<HorizontalContent>,
-        jump_list: Vec<Jump>,
-        card_action: Jump,
-        action_menu: ActionMenu,
+        vertical_content_list: Vec<crate::types::CardTitle>,
+        horizontal_content_list: Vec<crate::types::CardRow>,
+        jump_list: Vec<crate::types::CardLink>,
+        card_action: crate::types::CardLink,
+        action_menu: crate::types::CardMenu,
         task_id: String,
-        button_list: Vec<Button>,
-        checkbox: Checkbox,
-        select_list: Vec<Select>,
-        submit_button: Button,
+        button_selection: crate::types::CardSelect,
+        button_list: Vec<crate::types::CardButton>,
+        checkbox: crate::types::CardCheckbox,
+        select_list: Vec<crate::types::CardSelect>,
+        submit_button: crate::types::CardButton,
         replace_text: String,
     )
 }
@@ -662,6 +401,38 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `msgtype`.
+    pub enum Body by "msgtype" {
+        /// Text (文本).
+        Text(Text) = "text" in "text",
+        /// Image (图片).
+        Image(Image) = "image" in "image",
+        /// Voice (语音).
+        Voice(Voice) = "voice" in "voice",
+        /// Video (视频).
+        Video(Video) = "video" in "video",
+        /// File (文件).
+        File(File) = "file" in "file",
+        /// Text card (文本卡片).
+        Textcard(Textcard) = "textcard" in "textcard",
+        /// Articles that link out (图文（外链）).
+        News(News) = "news" in "news",
+        /// Articles with their text (图文（正文存于企业微信）).
+        Mpnews(Mpnew) = "mpnews" in "mpnews",
+        /// Markdown (Markdown).
+        Markdown(Markdown) = "markdown" in "markdown",
+        /// Mini program notice (小程序通知).
+        MiniprogramNotice(MiniprogramNotice) = "miniprogram_notice" in "miniprogram_notice",
+        /// Task card (old) (任务卡片（旧）).
+        InteractiveTaskcard(InteractiveTaskcard) = "interactive_taskcard" in "interactive_taskcard",
+        /// Template card (模板卡片).
+        TemplateCard(crate::types::TemplateCard) = "template_card" in "template_card",
+        /// Template message (模板消息).
+        TemplateMsg(TemplateMsg) = "template_msg" in "template_msg",
+    }
+}
+
 w::record! {
     /// Send an agent's message (发送应用消息).
     ///
@@ -675,65 +446,26 @@ w::record! {
         1 toparty: Option<Vec<i64>> => w::Field::new("toparty").spelled(w::Spelling::Joined('|')),
         /// `totag`.
         2 totag: Option<Vec<i64>> => w::Field::new("totag").spelled(w::Spelling::Joined('|')),
-        /// `msgtype`.
-        3 msgtype: String => w::Field::must("msgtype"),
-        /// `text`.
-        4 text: Option<Text> => w::Field::new("text"),
-        /// `image`.
-        5 image: Option<Image> => w::Field::new("image"),
-        /// `voice`.
-        6 voice: Option<Voice> => w::Field::new("voice"),
-        /// `video`.
-        7 video: Option<Video> => w::Field::new("video"),
-        /// `file`.
-        8 file: Option<File> => w::Field::new("file"),
-        /// `textcard`.
-        9 textcard: Option<Textcard> => w::Field::new("textcard"),
-        /// `news`.
-        10 news: Option<News> => w::Field::new("news"),
-        /// `mpnews`.
-        11 mpnews: Option<Mpnew> => w::Field::new("mpnews"),
-        /// `markdown`.
-        12 markdown: Option<Markdown> => w::Field::new("markdown"),
-        /// `miniprogram_notice`.
-        13 miniprogram_notice: Option<MiniprogramNotice> => w::Field::new("miniprogram_notice"),
-        /// `interactive_taskcard`.
-        14 interactive_taskcard: Option<InteractiveTaskcard> => w::Field::new("interactive_taskcard"),
-        /// `template_card`.
-        15 template_card: Option<TemplateCard> => w::Field::new("template_card"),
-        /// `template_msg`.
-        16 template_msg: Option<TemplateMsg> => w::Field::new("template_msg"),
         /// `agentid`.
-        17 agentid: i64 => w::Field::must("agentid"),
+        3 agentid: i64 => w::Field::must("agentid"),
         /// `selected_ticket_list`.
-        18 selected_ticket_list: Option<Vec<String>> => w::Field::new("selected_ticket_list"),
+        4 selected_ticket_list: Option<Vec<String>> => w::Field::new("selected_ticket_list"),
         /// `safe`.
-        19 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        5 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
         /// `enable_id_trans`.
-        20 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+        6 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
         /// `enable_duplicate_check`.
-        21 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
+        7 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
         /// `duplicate_check_interval`; unit s.
-        22 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        8 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        /// The body, told apart by `msgtype`.
+        9 body: Body => w::Field::new("").flat(),
     }
-    new(msgtype: String, agentid: i64)
+    new(agentid: i64, body: Body)
     set(
         touser: Vec<String>,
         toparty: Vec<i64>,
         totag: Vec<i64>,
-        text: Text,
-        image: Image,
-        voice: Voice,
-        video: Video,
-        file: File,
-        textcard: Textcard,
-        news: News,
-        mpnews: Mpnew,
-        markdown: Markdown,
-        miniprogram_notice: MiniprogramNotice,
-        interactive_taskcard: InteractiveTaskcard,
-        template_card: TemplateCard,
-        template_msg: TemplateMsg,
         selected_ticket_list: Vec<String>,
         safe: bool,
         enable_id_trans: bool,

@@ -72,26 +72,15 @@ w::record! {
     pub struct CombineImage {
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
         0 scope: String => w::Field::must("scope"),
-        /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        1 type_: String => w::Field::must("type"),
         /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-        2 usage_mode: String => w::Field::must("usage_mode"),
-        /// `normal_coupon`.
-        3 normal_coupon: Option<NormalCoupon> => w::Field::new("normal_coupon"),
-        /// `discount_coupon`.
-        4 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
-        /// `exchange_coupon`.
-        5 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        1 usage_mode: String => w::Field::must("usage_mode"),
         /// `background_color`.
-        6 background_color: Option<String> => w::Field::new("background_color"),
+        2 background_color: Option<String> => w::Field::new("background_color"),
+        /// The body, told apart by `type`.
+        3 body: CouponPicture => w::Field::new("").flat(),
     }
-    new(scope: String, type_: String, usage_mode: String)
-    set(
-        normal_coupon: NormalCoupon,
-        discount_coupon: DiscountCoupon,
-        exchange_coupon: ExchangeCoupon,
-        background_color: String,
-    )
+    new(scope: String, usage_mode: String, body: CouponPicture)
+    set(background_color: String)
 }
 
 w::record! {
@@ -1789,6 +1778,38 @@ w::record! {
     new(begin_time: i64, end_time: i64)
 }
 
+w::union! {
+    /// One of several bodies, told apart by `image_generation_type`.
+    pub enum ImageTask by "image_generation_type" {
+        /// Composed picture (合成图片).
+        CombineImage(CombineImage) = "COMBINE_IMAGE" in "combine_image",
+        /// Cut-out (抠图).
+        CutOut(CutOut) = "CUT_OUT" in "cut_out",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `image_generation_type`.
+    pub enum ImageResult by "image_generation_type" {
+        /// Composed picture (合成图片).
+        CombineImage(CombineImageResult) = "COMBINE_IMAGE" in "combine_image_result",
+        /// Cut-out (抠图).
+        CutOut(CutOutResult) = "CUT_OUT" in "cut_out_result",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `type`.
+    pub enum CouponPicture by "type" {
+        /// Money off (满减券).
+        Normal(NormalCoupon) = "NORMAL" in "normal_coupon",
+        /// Discount (折扣券).
+        Discount(DiscountCoupon) = "DISCOUNT" in "discount_coupon",
+        /// Exchange (兑换券).
+        Exchange(ExchangeCoupon) = "EXCHANGE" in "exchange_coupon",
+    }
+}
+
 /// Delivery plans (投放计划): `pay_v3.marketing.partner.delivery_plan`.
 pub mod delivery_plan {
     use xinqiao_wire as w;
@@ -2066,15 +2087,10 @@ pub mod product_coupon {
             0 brand_id: String => w::Field::must("brand_id"),
             /// `task_id`.
             1 task_id: String => w::Field::must("task_id"),
-            /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
-            2 image_generation_type: String => w::Field::must("image_generation_type"),
-            /// `combine_image`.
-            3 combine_image: Option<super::CombineImage> => w::Field::new("combine_image"),
-            /// `cut_out`.
-            4 cut_out: Option<super::CutOut> => w::Field::new("cut_out"),
+            /// The body, told apart by `image_generation_type`.
+            2 body: super::ImageTask => w::Field::new("").flat(),
         }
-        new(brand_id: String, task_id: String, image_generation_type: String)
-        set(combine_image: super::CombineImage, cut_out: super::CutOut)
+        new(brand_id: String, task_id: String, body: super::ImageTask)
     }
 
     w::record! {
@@ -2130,14 +2146,10 @@ pub mod product_coupon {
             0 brand_id: String => w::Field::must("brand_id"),
             /// `task_id`.
             1 task_id: String => w::Field::must("task_id"),
-            /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
-            2 image_generation_type: String => w::Field::must("image_generation_type"),
             /// `task_state`; one of `PROCESSING` `FAIL` `SUCCESS`.
-            3 task_state: String => w::Field::must("task_state"),
-            /// `combine_image_result`.
-            4 combine_image_result: Option<super::CombineImageResult> => w::Field::new("combine_image_result"),
-            /// `cut_out_result`.
-            5 cut_out_result: Option<super::CutOutResult> => w::Field::new("cut_out_result"),
+            2 task_state: String => w::Field::must("task_state"),
+            /// The body, told apart by `image_generation_type`.
+            3 body: super::ImageResult => w::Field::new("").flat(),
         }
     }
 

@@ -8,69 +8,13 @@ w::record! {
     pub struct AddFieldsField {
         /// `field_title`.
         0 field_title: String => w::Field::must("field_title"),
-        /// `field_type`.
-        1 field_type: String => w::Field::must("field_type"),
         /// `property_text`.
-        2 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
-        /// `property_number`.
-        3 property_number: Option<PropertyNumber> => w::Field::new("property_number"),
-        /// `property_checkbox`.
-        4 property_checkbox: Option<PropertyCheckbox> => w::Field::new("property_checkbox"),
-        /// `property_date_time`.
-        5 property_date_time: Option<PropertyDateTime> => w::Field::new("property_date_time"),
-        /// `property_attachment`.
-        6 property_attachment: Option<PropertyAttachment> => w::Field::new("property_attachment"),
-        /// `property_user`.
-        7 property_user: Option<PropertyUser> => w::Field::new("property_user"),
-        /// `property_url`.
-        8 property_url: Option<PropertyUrl> => w::Field::new("property_url"),
-        /// `property_select`.
-        9 property_select: Option<PropertySelect> => w::Field::new("property_select"),
-        /// `property_created_time`.
-        10 property_created_time: Option<PropertyCreatedTime> => w::Field::new("property_created_time"),
-        /// `property_modified_time`.
-        11 property_modified_time: Option<PropertyModifiedTime> => w::Field::new("property_modified_time"),
-        /// `property_progress`.
-        12 property_progress: Option<PropertyProgress> => w::Field::new("property_progress"),
-        /// `property_single_select`.
-        13 property_single_select: Option<PropertySelect> => w::Field::new("property_single_select"),
-        /// `property_reference`.
-        14 property_reference: Option<PropertyReference> => w::Field::new("property_reference"),
-        /// `property_location`.
-        15 property_location: Option<PropertyLocation> => w::Field::new("property_location"),
-        /// `property_auto_number`.
-        16 property_auto_number: Option<PropertyAutoNumber> => w::Field::new("property_auto_number"),
-        /// `property_currency`.
-        17 property_currency: Option<PropertyCurrency> => w::Field::new("property_currency"),
-        /// `property_ww_group`.
-        18 property_ww_group: Option<PropertyWwGroup> => w::Field::new("property_ww_group"),
-        /// `property_percentage`.
-        19 property_percentage: Option<PropertyNumber> => w::Field::new("property_percentage"),
-        /// `property_barcode`.
-        20 property_barcode: Option<PropertyBarcode> => w::Field::new("property_barcode"),
+        1 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
+        /// The body, told apart by `field_type`.
+        2 body: FieldKind => w::Field::new("").flat(),
     }
-    new(field_title: String, field_type: String)
-    set(
-        property_text: w::serial::Value,
-        property_number: PropertyNumber,
-        property_checkbox: PropertyCheckbox,
-        property_date_time: PropertyDateTime,
-        property_attachment: PropertyAttachment,
-        property_user: PropertyUser,
-        property_url: PropertyUrl,
-        property_select: PropertySelect,
-        property_created_time: PropertyCreatedTime,
-        property_modified_time: PropertyModifiedTime,
-        property_progress: PropertyProgress,
-        property_single_select: PropertySelect,
-        property_reference: PropertyReference,
-        property_location: PropertyLocation,
-        property_auto_number: PropertyAutoNumber,
-        property_currency: PropertyCurrency,
-        property_ww_group: PropertyWwGroup,
-        property_percentage: PropertyNumber,
-        property_barcode: PropertyBarcode,
-    )
+    new(field_title: String, body: FieldKind)
+    set(property_text: w::serial::Value)
 }
 
 w::record! {
@@ -250,46 +194,10 @@ w::record! {
         0 field_id: String => w::Field::must("field_id"),
         /// `field_title`.
         1 field_title: String => w::Field::must("field_title"),
-        /// `field_type`.
-        2 field_type: String => w::Field::must("field_type"),
         /// `property_text`.
-        3 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
-        /// `property_number`.
-        4 property_number: Option<PropertyNumber> => w::Field::new("property_number"),
-        /// `property_checkbox`.
-        5 property_checkbox: Option<PropertyCheckbox> => w::Field::new("property_checkbox"),
-        /// `property_date_time`.
-        6 property_date_time: Option<PropertyDateTime> => w::Field::new("property_date_time"),
-        /// `property_attachment`.
-        7 property_attachment: Option<PropertyAttachment> => w::Field::new("property_attachment"),
-        /// `property_user`.
-        8 property_user: Option<PropertyUser> => w::Field::new("property_user"),
-        /// `property_url`.
-        9 property_url: Option<PropertyUrl> => w::Field::new("property_url"),
-        /// `property_select`.
-        10 property_select: Option<PropertySelect> => w::Field::new("property_select"),
-        /// `property_created_time`.
-        11 property_created_time: Option<PropertyCreatedTime> => w::Field::new("property_created_time"),
-        /// `property_modified_time`.
-        12 property_modified_time: Option<PropertyModifiedTime> => w::Field::new("property_modified_time"),
-        /// `property_progress`.
-        13 property_progress: Option<PropertyProgress> => w::Field::new("property_progress"),
-        /// `property_single_select`.
-        14 property_single_select: Option<PropertySelect> => w::Field::new("property_single_select"),
-        /// `property_reference`.
-        15 property_reference: Option<PropertyReference> => w::Field::new("property_reference"),
-        /// `property_location`.
-        16 property_location: Option<PropertyLocation> => w::Field::new("property_location"),
-        /// `property_auto_number`.
-        17 property_auto_number: Option<PropertyAutoNumber> => w::Field::new("property_auto_number"),
-        /// `property_currency`.
-        18 property_currency: Option<PropertyCurrency> => w::Field::new("property_currency"),
-        /// `property_ww_group`.
-        19 property_ww_group: Option<PropertyWwGroup> => w::Field::new("property_ww_group"),
-        /// `property_percentage`.
-        20 property_percentage: Option<PropertyNumber> => w::Field::new("property_percentage"),
-        /// `property_barcode`.
-        21 property_barcode: Option<PropertyBarcode> => w::Field::new("property_barcode"),
+        2 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
+        /// The body, told apart by `field_type`.
+        3 body: GetFieldKind => w::Field::new("").flat(),
     }
 }
 
@@ -1034,6 +942,24 @@ w::endpoint! {
     }
 }
 
+w::union! {
+    /// One of several bodies, told apart by `view_type`.
+    pub enum ViewKind by "view_type" {
+        /// Gantt chart (甘特视图).
+        Gantt(PropertyGantt) = "VIEW_TYPE_GANTT" in "property_gantt",
+        /// Calendar (日历视图).
+        Calendar(PropertyGantt) = "VIEW_TYPE_CALENDAR" in "property_calendar",
+    }
+    bare {
+        /// Grid (表格视图).
+        Grid = "VIEW_TYPE_GRID",
+        /// Kanban (看板视图).
+        Kanban = "VIEW_TYPE_KANBAN",
+        /// Gallery (画册视图).
+        Gallery = "VIEW_TYPE_GALLERY",
+    }
+}
+
 w::record! {
     /// Add a view (添加视图).
     ///
@@ -1047,15 +973,10 @@ w::record! {
         1 sheet_id: String => w::Field::must("sheet_id"),
         /// `view_title`.
         2 view_title: String => w::Field::must("view_title"),
-        /// `view_type`.
-        3 view_type: String => w::Field::must("view_type"),
-        /// `property_gantt`.
-        4 property_gantt: Option<PropertyGantt> => w::Field::new("property_gantt"),
-        /// `property_calendar`.
-        5 property_calendar: Option<PropertyGantt> => w::Field::new("property_calendar"),
+        /// The body, told apart by `view_type`.
+        3 body: ViewKind => w::Field::new("").flat(),
     }
-    new(docid: String, sheet_id: String, view_title: String, view_type: String)
-    set(property_gantt: PropertyGantt, property_calendar: PropertyGantt)
+    new(docid: String, sheet_id: String, view_title: String, body: ViewKind)
 }
 
 w::record! {
@@ -1814,6 +1735,118 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `field_type`.
+    pub enum FieldKind by "field_type" {
+        /// Number (数字).
+        Number(PropertyNumber) = "FIELD_TYPE_NUMBER" in "property_number",
+        /// Checkbox (复选框).
+        Checkbox(PropertyCheckbox) = "FIELD_TYPE_CHECKBOX" in "property_checkbox",
+        /// Date and time (日期).
+        DateTime(PropertyDateTime) = "FIELD_TYPE_DATE_TIME" in "property_date_time",
+        /// File (文件).
+        Attachment(PropertyAttachment) = "FIELD_TYPE_ATTACHMENT" in "property_attachment",
+        /// Member (成员).
+        User(PropertyUser) = "FIELD_TYPE_USER" in "property_user",
+        /// Link (超链接).
+        Url(PropertyUrl) = "FIELD_TYPE_URL" in "property_url",
+        /// Multiple choice (多选).
+        Select(PropertySelect) = "FIELD_TYPE_SELECT" in "property_select",
+        /// Time of creation (创建时间).
+        CreatedTime(PropertyCreatedTime) = "FIELD_TYPE_CREATED_TIME" in "property_created_time",
+        /// Time of the last change (最后编辑时间).
+        ModifiedTime(PropertyModifiedTime) = "FIELD_TYPE_MODIFIED_TIME" in "property_modified_time",
+        /// Progress (进度).
+        Progress(PropertyProgress) = "FIELD_TYPE_PROGRESS" in "property_progress",
+        /// Single choice (单选).
+        SingleSelect(PropertySelect) = "FIELD_TYPE_SINGLE_SELECT" in "property_single_select",
+        /// Reference (关联).
+        Reference(PropertyReference) = "FIELD_TYPE_REFERENCE" in "property_reference",
+        /// Place (地理位置).
+        Location(PropertyLocation) = "FIELD_TYPE_LOCATION" in "property_location",
+        /// Running number (自动编号).
+        Autonumber(PropertyAutoNumber) = "FIELD_TYPE_AUTONUMBER" in "property_auto_number",
+        /// Currency (货币).
+        Currency(PropertyCurrency) = "FIELD_TYPE_CURRENCY" in "property_currency",
+        /// Group chat (群).
+        Wwgroup(PropertyWwGroup) = "FIELD_TYPE_WWGROUP" in "property_ww_group",
+        /// Percentage (百分数).
+        Percentage(PropertyNumber) = "FIELD_TYPE_PERCENTAGE" in "property_percentage",
+        /// Barcode (条码).
+        Barcode(PropertyBarcode) = "FIELD_TYPE_BARCODE" in "property_barcode",
+    }
+    bare {
+        /// Text (文本).
+        Text = "FIELD_TYPE_TEXT",
+        /// Picture (图片).
+        Image = "FIELD_TYPE_IMAGE",
+        /// Creator (创建人).
+        CreatedUser = "FIELD_TYPE_CREATED_USER",
+        /// Last editor (最后编辑人).
+        ModifiedUser = "FIELD_TYPE_MODIFIED_USER",
+        /// Phone number (电话).
+        PhoneNumber = "FIELD_TYPE_PHONE_NUMBER",
+        /// E-mail address (邮箱).
+        Email = "FIELD_TYPE_EMAIL",
+    }
+}
+
+w::union! {
+    /// One of several bodies, told apart by `field_type`.
+    pub enum GetFieldKind by "field_type" {
+        /// Number (数字).
+        Number(PropertyNumber) = "FIELD_TYPE_NUMBER" in "property_number",
+        /// Checkbox (复选框).
+        Checkbox(PropertyCheckbox) = "FIELD_TYPE_CHECKBOX" in "property_checkbox",
+        /// Date and time (日期).
+        DateTime(PropertyDateTime) = "FIELD_TYPE_DATE_TIME" in "property_date_time",
+        /// File (文件).
+        Attachment(PropertyAttachment) = "FIELD_TYPE_ATTACHMENT" in "property_attachment",
+        /// Member (成员).
+        User(PropertyUser) = "FIELD_TYPE_USER" in "property_user",
+        /// Link (超链接).
+        Url(PropertyUrl) = "FIELD_TYPE_URL" in "property_url",
+        /// Multiple choice (多选).
+        Select(PropertySelect) = "FIELD_TYPE_SELECT" in "property_select",
+        /// Time of creation (创建时间).
+        CreatedTime(PropertyCreatedTime) = "FIELD_TYPE_CREATED_TIME" in "property_created_time",
+        /// Time of the last change (最后编辑时间).
+        ModifiedTime(PropertyModifiedTime) = "FIELD_TYPE_MODIFIED_TIME" in "property_modified_time",
+        /// Progress (进度).
+        Progress(PropertyProgress) = "FIELD_TYPE_PROGRESS" in "property_progress",
+        /// Single choice (单选).
+        SingleSelect(PropertySelect) = "FIELD_TYPE_SINGLE_SELECT" in "property_single_select",
+        /// Reference (关联).
+        Reference(PropertyReference) = "FIELD_TYPE_REFERENCE" in "property_reference",
+        /// Place (地理位置).
+        Location(PropertyLocation) = "FIELD_TYPE_LOCATION" in "property_location",
+        /// Running number (自动编号).
+        Autonumber(PropertyAutoNumber) = "FIELD_TYPE_AUTONUMBER" in "property_auto_number",
+        /// Currency (货币).
+        Currency(PropertyCurrency) = "FIELD_TYPE_CURRENCY" in "property_currency",
+        /// Group chat (群).
+        Wwgroup(PropertyWwGroup) = "FIELD_TYPE_WWGROUP" in "property_ww_group",
+        /// Percentage (百分数).
+        Percentage(PropertyNumber) = "FIELD_TYPE_PERCENTAGE" in "property_percentage",
+        /// Barcode (条码).
+        Barcode(PropertyBarcode) = "FIELD_TYPE_BARCODE" in "property_barcode",
+    }
+    bare {
+        /// Text (文本).
+        Text = "FIELD_TYPE_TEXT",
+        /// Picture (图片).
+        Image = "FIELD_TYPE_IMAGE",
+        /// Creator (创建人).
+        CreatedUser = "FIELD_TYPE_CREATED_USER",
+        /// Last editor (最后编辑人).
+        ModifiedUser = "FIELD_TYPE_MODIFIED_USER",
+        /// Phone number (电话).
+        PhoneNumber = "FIELD_TYPE_PHONE_NUMBER",
+        /// E-mail address (邮箱).
+        Email = "FIELD_TYPE_EMAIL",
     }
 }
 
