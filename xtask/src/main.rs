@@ -17,6 +17,7 @@ mod check;
 mod codegen;
 mod import;
 mod names;
+mod openapi;
 mod pack;
 mod source;
 
@@ -85,23 +86,13 @@ fn samples(index: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
-fn openapi(products: &[String], output: Option<&std::path::Path>) -> Result<()> {
-    let document = xinqiao_catalog::openapi::document(&catalog::products(products)?);
-    let text = serde_json::to_string_pretty(&document)?;
-    match output {
-        Some(path) => std::fs::write(path, text)?,
-        None => println!("{text}"),
-    }
-    Ok(())
-}
-
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Codegen { check, blob } => codegen::run(check, blob),
         Command::Catalog(CatalogCommand::Check) => catalog::check(),
         Command::Catalog(CatalogCommand::Stats { json }) => catalog::stats(json),
         Command::Samples { index } => samples(&index),
-        Command::Openapi { product, output } => openapi(&product, output.as_deref()),
+        Command::Openapi { product, output } => openapi::run(&product, output.as_deref()),
         Command::Book => book::run(),
         Command::Check => check::run(),
         Command::Import(options) => import::run(&options),

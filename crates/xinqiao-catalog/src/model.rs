@@ -109,6 +109,25 @@ impl Product {
         }
     }
 
+    /// The name for people: 公众号, Official accounts.
+    #[must_use]
+    pub const fn title(self) -> Text {
+        let (zh, en) = match self {
+            Product::OfficialAccount => ("公众号", "Official accounts"),
+            Product::MiniProgram => ("小程序", "Mini programs"),
+            Product::OpenPlatform => ("开放平台", "Open platform"),
+            Product::Channels => ("视频号与小店", "Channels and shop"),
+            Product::PayV2 => ("微信支付 v2", "WeChat Pay v2"),
+            Product::PayV3 => ("微信支付 v3", "WeChat Pay v3"),
+            Product::PayBusiness => ("微企付", "Business pay"),
+            Product::PayGlobal => ("境外支付", "Cross-border pay"),
+            Product::Work => ("企业微信", "WeCom"),
+            Product::Ads => ("广告", "Marketing API"),
+            Product::Chatbot => ("对话开放平台", "Chatbot"),
+        };
+        Text { zh, en }
+    }
+
     /// The product of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Product> {

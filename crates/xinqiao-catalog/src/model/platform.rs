@@ -49,13 +49,30 @@ impl ErrorFamily {
 }
 
 /// An error code: a number, or a word in the pay products.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// In JSON it is that number or that word; only the packed catalog says which of the two it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum Code<'a> {
     /// `45015`.
     Number(i64),
     /// `PARAM_ERROR`.
     #[serde(borrow)]
     Word(&'a str),
+}
+
+impl Serialize for Code<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self, serializer.is_human_readable()) {
+            (Code::Number(code), true) => serializer.serialize_i64(*code),
+            (Code::Word(code), true) => serializer.serialize_str(code),
+            (Code::Number(code), false) => {
+                serializer.serialize_newtype_variant("Code", 0, "Number", code)
+            }
+            (Code::Word(code), false) => {
+                serializer.serialize_newtype_variant("Code", 1, "Word", code)
+            }
+        }
+    }
 }
 
 impl From<i64> for Code<'_> {
