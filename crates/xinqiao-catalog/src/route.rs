@@ -225,7 +225,7 @@ fn holds(when: When, query: &RouteQuery<'_>) -> bool {
 }
 
 /// The decoded pairs of a raw query.
-pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+pub fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

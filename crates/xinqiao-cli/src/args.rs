@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::ArgValueCandidates;
 
 use crate::fail::Fail;
 use crate::lang::Lang;
-use crate::{api, control, dev, env, exec};
+use crate::{api, complete, control, dev, env, exec, export};
 
 /// WeChat on your laptop: a simulator with a virtual phone, and a gateway
 #[derive(Debug, Parser)]
@@ -44,8 +45,10 @@ pub(crate) enum Verb {
     Env(env::Options),
     /// Explain an error code or a diagnosis rule
     Explain {
-        /// A code like 45015, or a rule like callback.signature.token
-        code: String,
+        /// A code (45015, ORDERPAID), its name (OUT_OF_RESPONSE_WINDOW), a rule (callback.signature.token), or a
+        /// whole answer that holds a code
+        #[arg(required = true, allow_negative_numbers = true, add = ArgValueCandidates::new(complete::codes))]
+        code: Vec<String>,
         /// Answer as JSON
         #[arg(long)]
         json: bool,
@@ -56,15 +59,17 @@ pub(crate) enum Verb {
         verb: api::Verb,
     },
     /// Print the catalog as an OpenAPI 3.1 document
-    Openapi {
-        /// Only this product
-        #[arg(long)]
-        product: Option<String>,
-    },
+    Openapi(export::Options),
     /// Export the catalog as data
     Catalog {
         #[command(subcommand)]
-        verb: api::CatalogVerb,
+        verb: export::CatalogVerb,
+    },
+    /// Print the completion script of a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: complete::Shell,
     },
     /// Read or move the simulated clock
     Clock(control::ClockOptions),
@@ -94,7 +99,7 @@ pub(crate) struct Unbuilt {
 }
 
 /// The verbs in Chinese.
-const ABOUT_ZH: [(&str, &str); 19] = [
+const ABOUT_ZH: [(&str, &str); 20] = [
     ("dev", "启动模拟器、网关、控制台；没有 --app 时还有演示应用"),
     (
         "sim",
@@ -110,6 +115,7 @@ const ABOUT_ZH: [(&str, &str); 19] = [
     ("api", "列出、查看、调用目录中的接口"),
     ("openapi", "把目录打印成 OpenAPI 3.1 文档"),
     ("catalog", "把目录导出为数据"),
+    ("completions", "打印某个 shell 的补全脚本"),
     ("clock", "查看或拨动模拟时钟"),
     ("trigger", "向应用推送目录中的任意事件"),
     ("fault", "让接下来的平台调用失败"),

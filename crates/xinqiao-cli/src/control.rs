@@ -38,6 +38,7 @@ pub(crate) struct ClockOptions {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TriggerOptions {
     /// The event, by its catalog id or its name on the wire
+    #[arg(add = clap_complete::ArgValueCandidates::new(crate::complete::events))]
     event: String,
     /// Account (appid; default: the first)
     #[arg(long)]

@@ -7,11 +7,13 @@
 mod api;
 mod args;
 mod assets;
+mod complete;
 mod control;
 mod dev;
 mod env;
 mod exec;
 mod explain;
+mod export;
 mod fail;
 mod hex;
 mod lang;
@@ -31,6 +33,7 @@ use crate::lang::Lang;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    complete::answer();
     let args: Vec<OsString> = std::env::args_os().collect();
     let lang = Lang::detect(&args, |name| std::env::var(name).ok());
     fail::finish(Cli::read(&args, lang).and_then(|cli| run(cli, lang)))
@@ -49,10 +52,11 @@ fn run(cli: Cli, lang: Lang) -> Outcome {
             Verb::Serve { config } => serve::run(&config, lang).await,
             Verb::Exec(options) => exec::run(options, lang).await,
             Verb::Env(options) => env::run(options, lang).await,
-            Verb::Explain { code, json } => explain::run(&code, json, lang),
+            Verb::Explain { code, json } => explain::run(&code.join(" "), json, lang),
             Verb::Api { verb } => api::run(verb, lang).await,
-            Verb::Openapi { product } => api::openapi(product.as_deref(), lang),
-            Verb::Catalog { verb } => api::catalog(verb, lang),
+            Verb::Openapi(options) => export::openapi(&options, lang),
+            Verb::Catalog { verb } => export::catalog(verb, lang),
+            Verb::Completions { shell } => complete::script(shell),
             Verb::Clock(options) => control::clock(options, lang).await,
             Verb::Trigger(options) => control::trigger(options, lang).await,
             Verb::Fault(options) => control::fault(options, lang).await,

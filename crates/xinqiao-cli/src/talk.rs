@@ -4,9 +4,9 @@
 
 use std::io::Write as _;
 
-/// One line of data on standard output.
-pub(crate) fn data(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+/// One line of data on standard output; false if nobody reads it any more.
+pub(crate) fn data(line: impl std::fmt::Display) -> bool {
+    writeln!(std::io::stdout().lock(), "{line}").is_ok()
 }
 
 /// One line of talk on standard error.

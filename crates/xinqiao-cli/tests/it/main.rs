@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a check that is left out says why")]
 
+mod catalog;
 mod command_line;
 mod dev;
 mod documents;

@@ -1,0 +1,226 @@
+//! `xinqiao api call`: one call of the running dev, checked against the schema before it leaves.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap_complete::ArgValueCandidates;
+use serde_json::{Map, Value};
+use xinqiao_catalog as catalog;
+use xinqiao_client::{Client, FilePart};
+
+use super::{find, pretty};
+use crate::fail::{Fail, Outcome};
+use crate::lang::Lang;
+use crate::project::{self, Via};
+use crate::{complete, exec, talk};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  xinqiao api call official_account.menu.get
+  xinqiao api call official_account.user.info '{\"openid\": \"…\"}'
+  xinqiao api call official_account.menu.create @menu.json
+  jq … | xinqiao api call official_account.menu.create -
+  xinqiao api call official_account.media.upload '{\"type\": \"image\"}' --file media=photo.jpg";
+
+/// One call.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Call {
+    /// Endpoint id, or a route that only one endpoint has
+    #[arg(add = ArgValueCandidates::new(complete::endpoints))]
+    id: String,
+    /// Parameters of path, query and body as one JSON object; `@FILE` reads a file, `-` standard input
+    #[arg(default_value = "{}", hide_default_value = true)]
+    parameters: String,
+    /// A file to send: the part's name and the path
+    #[arg(long, value_name = "NAME=PATH")]
+    file: Vec<String>,
+    /// Write the answer to this file (pictures, bills)
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Send it even if it does not fit the schema
+    #[arg(long)]
+    force: bool,
+    /// Account that calls (appid or name; default: the first)
+    #[arg(long)]
+    account: Option<String>,
+    /// Call the simulator directly or through the gateway
+    #[arg(long, value_enum)]
+    via: Option<Via>,
+    /// Ready file of the running dev
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// Calls an endpoint as a seeded account and prints the answer.
+pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
+    let endpoint = find::one(&call.id, lang)?;
+    let parameters = parameters(&call.parameters, lang)?;
+    let files = files(&call.file, lang)?;
+    if !call.force {
+        check(endpoint, &parameters, &files, lang)?;
+    }
+    let (ready, _) = project::find_running(call.ready_file.as_deref(), lang).await?;
+    let endpoints = ready.endpoints(call.via.unwrap_or(ready.via), lang)?;
+    let account = exec::choose(&ready, call.account.as_deref(), lang)?.ok_or_else(|| {
+        Fail::usage(lang.pick(
+            "世界里没有预置账号可用来调用",
+            "the world has no seeded account to call with",
+        ))
+    })?;
+    let client = Client::builder(account.appid.as_str())
+        .secret(account.secret.as_str())
+        .endpoints(endpoints.clone())
+        .build()
+        .map_err(|error| Fail::failed(chain(error)))?;
+    let mut request = client.call(endpoint.id, Value::Object(parameters));
+    for (name, file) in files {
+        request = request.file(name, file);
+    }
+    let answer = request
+        .answer()
+        .await
+        .map_err(|error| Fail::failed(chain(error)))?;
+    if let Some(path) = &call.output {
+        return std::fs::write(path, &answer.body)
+            .map_err(|error| Fail::failed(format!("{}: {error}", path.display())));
+    }
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(json) => {
+            talk::data(pretty(&json));
+            Ok(())
+        }
+        Err(_) => bytes(&answer.body, lang),
+    }
+}
+
+/// An answer that is not JSON: text is shown, other bytes go where a program takes them.
+fn bytes(body: &[u8], lang: Lang) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() && std::str::from_utf8(body).is_err() {
+        return Err(Fail::usage(match lang {
+            Lang::Zh => format!(
+                "应答是 {} 字节的文件；用 --output 文件名 存下来",
+                body.len()
+            ),
+            Lang::En => format!(
+                "the answer is a file of {} bytes; --output FILE keeps it",
+                body.len()
+            ),
+        }));
+    }
+    // A closed pipe is not an error of ours.
+    let _ = out.write_all(body).and_then(|()| out.flush());
+    Ok(())
+}
+
+fn chain(error: xinqiao_client::Error) -> String {
+    format!("{:#}", anyhow::Error::new(error))
+}
+
+/// The parameters of a call: a JSON object, from the command line, a file or standard input.
+fn parameters(text: &str, lang: Lang) -> Result<Map<String, Value>, Fail> {
+    let mut input = String::new();
+    let text = if text == "-" {
+        std::io::stdin()
+            .read_to_string(&mut input)
+            .map_err(|error| Fail::failed(format!("standard input: {error}")))?;
+        input.as_str()
+    } else if let Some(path) = text.strip_prefix('@') {
+        input = std::fs::read_to_string(path)
+            .map_err(|error| Fail::usage(format!("{path}: {error}")))?;
+        input.as_str()
+    } else {
+        text
+    };
+    // WECHAT: exports of other tools begin with a byte order mark.
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(Value::Object(parameters)) => Ok(parameters),
+        Ok(_) => Err(Fail::usage(
+            lang.pick("参数要是 JSON 对象", "parameters are a JSON object"),
+        )),
+        Err(error) => Err(Fail::usage(match lang {
+            Lang::Zh => format!("参数不是 JSON：{error}"),
+            Lang::En => format!("parameters are not JSON: {error}"),
+        })),
+    }
+}
+
+fn files(pairs: &[String], lang: Lang) -> Result<Vec<(String, FilePart)>, Fail> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let (name, path) = pair.split_once('=').ok_or_else(|| {
+                Fail::usage(match lang {
+                    Lang::Zh => format!("--file 要写成 名字=路径，不是 {pair}"),
+                    Lang::En => format!("--file takes NAME=PATH, not {pair}"),
+                })
+            })?;
+            let bytes =
+                std::fs::read(path).map_err(|error| Fail::usage(format!("{path}: {error}")))?;
+            let shown = Path::new(path).file_name().map_or_else(
+                || path.to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            );
+            Ok((name.to_owned(), FilePart::new(shown, bytes)))
+        })
+        .collect()
+}
+
+/// Holds the parameters against the schema, so that a mistake is named before anything is sent.
+fn check(
+    endpoint: &catalog::Endpoint,
+    parameters: &Map<String, Value>,
+    files: &[(String, FilePart)],
+    lang: Lang,
+) -> Outcome {
+    let refuse = |path: &str, reason: &str| {
+        let rule = if path.is_empty() {
+            reason.to_owned()
+        } else {
+            format!("{path} {reason}")
+        };
+        let id = endpoint.id;
+        Fail::usage(match lang {
+            Lang::Zh => format!(
+                "没有发送，参数与结构不符：{rule}；xinqiao api show {id} 列出字段，--force 照样发送"
+            ),
+            Lang::En => format!(
+                "not sent, the parameters do not fit: {rule}; `xinqiao api show {id}` lists the fields, --force sends it anyway"
+            ),
+        })
+    };
+    let mut body = parameters.clone();
+    for field in &endpoint.path_params.fields {
+        if body.shift_remove(field.name).is_none()
+            && endpoint.path.contains(&format!("{{{}}}", field.name))
+        {
+            return Err(refuse(field.name, "is required"));
+        }
+    }
+    let query: Vec<(String, String)> = endpoint
+        .query
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let value = match parameters.get(field.name)? {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            Some((field.name.to_owned(), value))
+        })
+        .collect();
+    catalog::validate_query(endpoint, &query)
+        .map_err(|violation| refuse(&violation.path, &violation.reason))?;
+    if endpoint.content == catalog::Content::None {
+        return Ok(());
+    }
+    for field in &endpoint.query.fields {
+        if endpoint.request.field(field.name).is_none() {
+            body.shift_remove(field.name);
+        }
+    }
+    for (name, _) in files {
+        body.insert(name.clone(), "file".into());
+    }
+    catalog::validate(endpoint, &Value::Object(body))
+        .map_err(|violation| refuse(&violation.path, &violation.reason))
+}
